@@ -1,0 +1,1 @@
+"""Classifier, anomaly, root cause and healing agents behind the ladder."""

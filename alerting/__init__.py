@@ -1,0 +1,1 @@
+"""Notices out: channels and the outbox."""

@@ -1,0 +1,1 @@
+"""Numbers without I/O: baselines, anomalies, log templates, topology, ranking."""

@@ -1,0 +1,1 @@
+"""Wiring, settings, server and command line."""

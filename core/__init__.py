@@ -1,0 +1,1 @@
+"""Nouns and contracts that every other package builds on; no I/O."""

@@ -1,0 +1,129 @@
+"""What a query returned, bounded and typed, and the findings that rest on it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from core.models.base import Model, Severity, Utc, Window
+
+
+class EvidenceKind(StrEnum):
+    """Which family a piece of evidence belongs to."""
+
+    METRIC = "metric"
+    LOG = "log"
+    STATE = "state"
+    CHANGE = "change"
+    TOPOLOGY = "topology"
+    ALERT = "alert"
+
+
+class SeriesDigest(Model):
+    """One series, told in numbers that fit a line."""
+
+    subject: str = Field(description="service the series belongs to")
+    metric: str
+    unit: str = ""
+    current: float | None = Field(default=None, description="median of the analysed window")
+    baseline: float | None = Field(default=None, description="median of the baseline")
+    deviation: float | None = Field(default=None, description="robust z of the window against the baseline")
+    onset: Utc | None = None
+    samples: int = 0
+    sparkline: str = ""
+
+
+class TemplateDigest(Model):
+    """One log template."""
+
+    subject: str
+    template: str
+    severity: Severity = Severity.INFO
+    count: int = Field(description="lines in the analysed window")
+    rate_before: float = Field(default=0.0, description="lines per second in the baseline")
+    rate_now: float = Field(default=0.0, description="lines per second in the window")
+    first_at: Utc | None = None
+    example: str = ""
+
+
+class Fact(Model):
+    """One thing that is so: a state, a change, an edge of the dependency graph."""
+
+    subject: str
+    name: str
+    value: str
+    at: Utc | None = None
+
+
+class Digest(Model):
+    """Bounded summary of a query's result, whatever the source returned.
+
+    ``tokens`` is an upper estimate; ``omitted`` says how many rows did not fit.
+    """
+
+    summary: str
+    series: tuple[SeriesDigest, ...] = ()
+    templates: tuple[TemplateDigest, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    omitted: int = 0
+    tokens: int = 0
+    cursor: str = Field(default="", description="hands the raw data back; empty when there is no more than is shown")
+
+
+class Evidence(Model):
+    """What somebody asked, when, and what came back; immutable, stored before it is cited."""
+
+    id: str
+    incident_id: str
+    kind: EvidenceKind
+    tool: str
+    source: str = Field(description="which server or file answered")
+    query: str = Field(description="the query as canonical JSON")
+    window: Window
+    subject: str = Field(description="service it is about; empty for the whole system")
+    digest: Digest
+    error: str = Field(default="", description="why the source gave nothing, when it did not answer")
+    link: str = ""
+
+
+class Shape(StrEnum):
+    """How a series left its baseline."""
+
+    SPIKE = "spike"
+    LEVEL_SHIFT = "level_shift"
+    DROP = "drop"
+    MISSING = "missing"
+    ABSENT_UP = "absent_up"
+    NEW_LOG = "new_log"
+    LOG_RATE = "log_rate"
+    STATE = "state"
+
+
+class Signal(StrEnum):
+    """What a series measures, whatever its name."""
+
+    ERRORS = "errors"
+    LATENCY = "latency"
+    TRAFFIC = "traffic"
+    CPU = "cpu"
+    MEMORY = "memory"
+    UP = "up"
+    LOGS = "logs"
+    STATE = "state"
+
+
+class Finding(Model):
+    """An anomaly: something left its baseline."""
+
+    service: str
+    signal: Signal
+    shape: Shape
+    metric: str = Field(default="", description="series or template that shows it")
+    onset: Utc
+    onset_uncertainty_seconds: float = 0.0
+    magnitude: float = Field(description="robust z, capped; comparable within one signal only")
+    current: float | None = None
+    baseline: float | None = None
+    text: str = ""
+    evidence: tuple[str, ...] = Field(description="evidence ids; never empty")

@@ -1,0 +1,162 @@
+"""What the inside asks of the outside. Each port has an embedded implementation and one for a real server.
+
+Implementations raise errors of `core.errors` only: `SourceUnavailable` when a retry can help, `SourceRejected` when
+not, `ActuatorError` for actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pydantic import Field
+
+from core.frames import Frame, LogPage, LogQuery, MetricQuery
+from core.models import ActionOutcome, Change, FaultKind, Model, Rung, Service, ServiceState, Utc, Window
+
+
+class SourceStatus(Model):
+    """What `quell doctor` shows of an integration."""
+
+    name: str
+    configured: bool
+    reachable: bool = False
+    version: str = ""
+    detail: str = ""
+    fix: str = ""
+
+
+class MetricsSource(Protocol):
+    """Series by typed query."""
+
+    name: str
+
+    async def query(self, query: MetricQuery) -> Frame:
+        """Series on the grid of the query; an unknown metric gives a frame without series."""
+        ...
+
+    async def status(self) -> SourceStatus: ...
+
+
+class LogSource(Protocol):
+    """Lines of one service in a window, oldest first."""
+
+    name: str
+
+    async def query(self, query: LogQuery) -> LogPage: ...
+
+    async def status(self) -> SourceStatus: ...
+
+
+class Actuator(Protocol):
+    """Sees and changes what runs. One a kind of runtime; `Service.identity` says which one owns a service."""
+
+    name: str
+
+    def owns(self, service: Service) -> bool:
+        """Whether this actuator can act on that service."""
+        ...
+
+    async def state(self, service: Service) -> ServiceState: ...
+
+    async def changes(self, service: Service, window: Window) -> Sequence[Change]:
+        """What was changed on the service in the window, oldest first."""
+        ...
+
+    async def run(self, action: str, service: Service, parameters: dict[str, str], key: str) -> ActionOutcome:
+        """Carry an action out, once per key: a second call with the same key returns the first one's outcome.
+
+        Raises:
+            ActuatorError: the action is not possible here.
+            SourceUnavailable: the runtime did not answer; whether the action happened is unknown.
+        """
+        ...
+
+    async def observe(
+        self, action: str, service: Service, parameters: dict[str, str], key: str, since: Utc
+    ) -> bool | None:
+        """Whether an action reserved at `since` has happened, by looking; None when that cannot be told."""
+        ...
+
+    async def status(self) -> SourceStatus: ...
+
+
+class Recollection(Model):
+    """A past resolution or runbook that matches."""
+
+    id: str
+    title: str
+    kind: FaultKind
+    action: str = ""
+    similarity: float = Field(ge=0, le=1)
+    successes: int = 0
+    failures: int = 0
+
+
+class Lesson(Model):
+    """What an ended incident teaches: a draft until somebody curates it."""
+
+    incident_id: str
+    service: str
+    symptoms: tuple[str, ...]
+    cause: FaultKind
+    statement: str
+    action: str = ""
+    recovered: bool
+
+
+class Knowledge(Protocol):
+    """Past resolutions and runbooks."""
+
+    async def recall(self, service: str, symptoms: Sequence[str]) -> Sequence[Recollection]: ...
+
+    async def draft(self, lesson: Lesson) -> str:
+        """Keep a lesson; returns its id, empty when nothing keeps it. The same incident is kept once."""
+        ...
+
+
+class NullKnowledge:
+    """Remembers nothing."""
+
+    async def recall(self, service: str, symptoms: Sequence[str]) -> Sequence[Recollection]:
+        return ()
+
+    async def draft(self, lesson: Lesson) -> str:
+        return ""
+
+
+class ModelRequest(Model):
+    """A prompt and the JSON schema that its answer must obey."""
+
+    role: str
+    system: str
+    prompt: str
+    response_schema: str = Field(description="JSON Schema as canonical JSON")
+    max_output_tokens: int = 1024
+    timeout_seconds: float
+
+
+class ModelReply(Model):
+    """What a model answered."""
+
+    text: str
+    model: str
+    prompt_tokens: int
+    output_tokens: int
+    cost_usd: float = 0.0
+
+
+class ChatModel(Protocol):
+    """A language model behind a rung."""
+
+    name: str
+    rung: Rung
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """Answer once.
+
+        Raises:
+            SourceUnavailable: refused, late or overloaded.
+            SourceRejected: the request will never be answered.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Game days: the shop, faults, scenarios, scoreboard."""

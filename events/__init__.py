@@ -1,0 +1,1 @@
+"""Alerts in: normalisers, inbox, deduplication, correlation, watcher."""

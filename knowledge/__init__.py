@@ -1,0 +1,1 @@
+"""Past resolutions and runbooks."""

@@ -1,0 +1,1 @@
+"""Policy, guardrails, approvals, execution, verification, undo."""
