@@ -55,6 +55,7 @@ class Incident(Model):
     opened_at: Utc
     updated_at: Utc
     ended_at: Utc | None = None
+    investigated_at: Utc | None = Field(default=None, description="instant that the analysed window ends at")
     alerts: tuple[str, ...] = Field(default=(), description="fingerprints")
     trace_id: str = ""
     cause_service: str = ""
