@@ -1,0 +1,62 @@
+"""What goes into each agent and what comes out, where `core.models` has no noun for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from analysis.config import AnalysisConfig
+from analysis.view import SystemView
+from core.models import ActionOption, Alert, Diagnosis, Finding, Model, Proposal, Service, ServiceState
+from core.ports import Recollection
+
+
+class TriageInput(Model):
+    """The alerts of an incident and the service they were resolved to, empty when to none."""
+
+    alerts: tuple[Alert, ...]
+    service: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyInput:
+    """A system to look at. Not a model: views hold arrays."""
+
+    view: SystemView
+    config: AnalysisConfig
+
+
+class Findings(Model):
+    """What left its baseline, strongest first."""
+
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RcaInput:
+    """A system and what was found unusual in it. Not a model: views hold arrays."""
+
+    view: SystemView
+    findings: tuple[Finding, ...]
+    config: AnalysisConfig
+
+
+class HealingInput(Model):
+    """A diagnosis and all that may be done about it."""
+
+    diagnosis: Diagnosis
+    symptom: str = Field(default="", description="service that the alert is about; recovery is checked there too")
+    services: tuple[Service, ...] = Field(description="the inventory: nothing else may be named")
+    states: tuple[ServiceState, ...] = ()
+    options: tuple[ActionOption, ...] = Field(description="actions of the registry: nothing else may be proposed")
+    tried: tuple[str, ...] = Field(default=(), description="hashes of proposals that were carried out already")
+    recollections: tuple[Recollection, ...] = ()
+
+
+class Plan(Model):
+    """Proposals, best first, or none and why."""
+
+    proposals: tuple[Proposal, ...] = ()
+    reason: str = Field(description="why these, or why none")
+    settled: bool = Field(default=False, description="none is the right answer: nothing is broken")

@@ -1,0 +1,83 @@
+"""The boundary of the analysis: everything it may know of a system at one instant, typed and without I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.frames import Floats, LogLine
+from core.models import Change, ServiceState, Signal, Window
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFrame:
+    """One signal of one service over baseline and window.
+
+    Attributes:
+        service: whom it belongs to.
+        signal: what it measures. Errors are a ratio of requests (0..1), latency is in seconds, traffic in requests
+            per second, cpu in cores, memory in bytes, up is 1 or 0.
+        metric: name of the series it was read from.
+        unit: unit of `values`, for people.
+        times: seconds since the epoch, shape ``(n,)``.
+        values: shape ``(n,)``; NaN where there is no sample.
+        evidence: id of the evidence that holds it.
+    """
+
+    service: str
+    signal: Signal
+    metric: str
+    unit: str
+    times: Floats
+    values: Floats
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogFrame:
+    """Lines of one service over baseline and window, and the evidence that holds them."""
+
+    service: str
+    lines: tuple[LogLine, ...]
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateView:
+    """What the actuator says of a service, and the evidence that holds it."""
+
+    state: ServiceState
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """One change, and the evidence that holds it."""
+
+    change: Change
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemView:
+    """All that is known of a system at one instant.
+
+    Attributes:
+        symptom: service that the alert is about; empty when it was not resolved.
+        window: the analysed span; the fault is expected to begin in it or shortly before.
+        baseline: a span before the window that is taken as normal.
+        signals, logs, states, changes: what the queries returned; a source that did not answer has no entry.
+        dependencies: who calls whom, caller to callees; names without data are allowed.
+        topology_evidence: id of the evidence that holds `dependencies`, empty when there is none.
+        alert_evidence: id of the evidence that holds the alert, empty when there is none.
+    """
+
+    symptom: str
+    window: Window
+    baseline: Window
+    signals: tuple[SignalFrame, ...]
+    logs: tuple[LogFrame, ...]
+    states: tuple[StateView, ...]
+    changes: tuple[ChangeView, ...]
+    dependencies: dict[str, tuple[str, ...]]
+    topology_evidence: str
+    alert_evidence: str
