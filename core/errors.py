@@ -152,8 +152,12 @@ class NotificationError(QuellError):
 
     Args:
         retryable: whether sending the same message again can help.
+        retry_after_seconds: how long the channel asked to be left alone; None when it did not say.
     """
 
-    def __init__(self, message: str, *, retryable: bool, fix: str = "") -> None:
+    def __init__(
+        self, message: str, *, retryable: bool, retry_after_seconds: float | None = None, fix: str = ""
+    ) -> None:
         super().__init__(message, fix=fix)
         self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds

@@ -14,11 +14,14 @@ def to_utc(value: datetime) -> datetime:
     """Convert to UTC; a naive time is taken as an error, never guessed.
 
     Raises:
-        ValueError: the time has no zone.
+        ValueError: the time has no zone, or lies outside the years 1 to 9999 once it is in UTC.
     """
     if value.tzinfo is None:
         raise ValueError("a time without a zone: write it in UTC, with a trailing Z")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time outside the years 1 to 9999") from error
 
 
 Utc = Annotated[datetime, AfterValidator(to_utc)]
@@ -54,6 +57,11 @@ class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for info, growing with how bad it is; the members themselves compare as words."""
+        return list(Severity).index(self)
 
 
 class Autonomy(StrEnum):
