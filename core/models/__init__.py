@@ -35,6 +35,7 @@ from core.models.evidence import (
 )
 from core.models.faults import FaultKind
 from core.models.incidents import ATTENTION, LIVE, Incident, IncidentStatus, Judgement, TimelineEntry
+from core.models.notices import Notice, NoticeKind
 from core.models.services import (
     AutonomyRule,
     Change,
@@ -80,6 +81,8 @@ __all__ = [
     "IncidentStatus",
     "Judgement",
     "Model",
+    "Notice",
+    "NoticeKind",
     "Proposal",
     "Recovery",
     "Resolution",

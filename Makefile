@@ -1,0 +1,59 @@
+# Targets do their own set-up: a fresh Debian or Ubuntu with Python 3.11 is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.synced
+SERVERS := prometheus prometheus-alertmanager
+
+.PHONY: demo test test-fast test-crash lint format serve setup lock docs bench-drills servers clean
+
+demo: setup
+	$(BIN)/quell demo $(ARGS)
+
+test: setup servers
+	$(BIN)/python -m pytest $(ARGS)
+
+test-fast: setup
+	$(BIN)/python -m pytest -m "not slow and not crash and not drill" $(ARGS)
+
+test-crash: setup
+	$(BIN)/python -m pytest -m crash $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m app.reference --check
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+serve: setup
+	$(BIN)/quell serve $(ARGS)
+
+docs: setup
+	$(BIN)/python -m app.reference
+
+# Each scenario ten times, renamed, with the scoreboard.
+bench-drills: setup
+	$(BIN)/quell drill run --all --repeat 10 --rename 1 $(ARGS)
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	./infrastructure/setup "$(PYTHON)" "$(VENV)"
+	touch $@
+
+# The lock has hashes and no address of any index, so it can be installed from any mirror.
+lock:
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--extra dev pyproject.toml --output-file requirements.lock
+
+# Real servers for the tests: with CI=true or TEST_INSTALL=1 they are installed, and a missing one fails.
+servers:
+	./infrastructure/test-servers $(SERVERS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
