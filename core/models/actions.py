@@ -81,6 +81,7 @@ class GuardFacts(Model):
     at: Utc
     kill_switch: bool = False
     dry_run: bool = False
+    undo: bool = Field(default=False, description="the proposal reverses an earlier attempt of this incident")
     autonomy: Autonomy
     protected: bool
     target_resolved: bool
