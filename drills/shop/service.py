@@ -1,0 +1,64 @@
+"""One service of the shop as a process: ``python -P -m drills.shop.service --name N --role R --port P ...``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import timedelta
+
+from core.clock import Clock, ShiftedClock, SystemClock
+from drills.shop.handlers import ROUTES
+from drills.shop.roles import Role, ServiceConfig
+from drills.shop.web import Application, JsonLog, Server
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+def parse(arguments: Sequence[str] | None = None) -> tuple[ServiceConfig, Clock]:
+    """Read a command line (the process's own when None); exits with code 2 and a usage line when it is wrong."""
+    parser = argparse.ArgumentParser(prog="drills.shop.service", description=__doc__)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--role", required=True, type=Role, choices=list(Role))
+    parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--dependency", action="append", default=[], type=_pair, metavar="ROLE=URL")
+    parser.add_argument("--workers", type=int, default=16)
+    parser.add_argument("--timeout-seconds", type=float, default=1.0)
+    parser.add_argument("--tax-rate", action="append", default=[], type=_pair, metavar="COUNTRY=PERCENT")
+    parser.add_argument("--clock-offset-seconds", type=float, default=0.0, help="added to the times in the log")
+    given = parser.parse_args(arguments)
+    config = ServiceConfig(
+        name=given.name,
+        role=given.role,
+        port=given.port,
+        dependencies={Role(role): url for role, url in given.dependency},
+        workers=given.workers,
+        timeout_seconds=given.timeout_seconds,
+        tax_rates={country: int(percent) for country, percent in given.tax_rate},
+    )
+    clock = SystemClock()
+    if given.clock_offset_seconds:
+        return config, ShiftedClock(clock.now() + timedelta(seconds=given.clock_offset_seconds))
+    return config, clock
+
+
+def build(config: ServiceConfig, clock: Clock, log: JsonLog | None = None) -> Server:
+    """A server that listens, not yet serving."""
+    log = log or JsonLog(config.name, clock)
+    return Server(Application(ROUTES[config.role](config), config.workers, log, clock), config.port)
+
+
+def main() -> None:
+    """Serve until a signal ends the process."""
+    config, clock = parse()
+    server = build(config, clock)
+    JsonLog(config.name, clock).write("info", f"listening on port {config.port}")
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

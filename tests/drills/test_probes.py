@@ -1,0 +1,59 @@
+"""The drill's own judgement of the shop."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.clock import ManualClock
+from drills.load import Journey, Sample
+from drills.probes import Limits, Probes
+
+
+def served(probes: Probes, clock: ManualClock, *, failing: Journey | None = None, slow: Journey | None = None) -> None:
+    """Three seconds of traffic on every journey."""
+    for _ in range(30):
+        clock.advance(0.1)
+        for journey in Journey:
+            seconds = 2.0 if journey is slow else 0.01
+            probes.record(Sample(clock.monotonic(), journey, journey is not failing, seconds))
+
+
+def test_a_shop_that_serves_every_journey_is_well(clock):
+    probes = Probes(clock)
+    served(probes, clock)
+    assert probes.well()
+    assert {reading.journey for reading in probes.readings()} == set(Journey)
+
+
+def test_silence_is_not_health(clock):
+    probes = Probes(clock)
+    assert not probes.well()
+    served(probes, clock)
+    clock.advance(4)
+    assert not probes.well()
+
+
+@pytest.mark.parametrize("journey", list(Journey))
+def test_one_bad_journey_is_not_hidden_by_the_others(clock, journey):
+    for trouble in ({"failing": journey}, {"slow": journey}):
+        probes = Probes(clock)
+        served(probes, clock, **trouble)
+        bad = [reading.journey for reading in probes.readings() if not reading.within(probes.limits)]
+        assert bad == [journey]
+        assert not probes.well()
+
+
+def test_only_the_last_seconds_count(clock):
+    probes = Probes(clock)
+    served(probes, clock, failing=Journey.CHECKOUT)
+    clock.advance(0.1)
+    served(probes, clock)
+    assert probes.well()
+
+
+def test_old_samples_are_forgotten(clock):
+    probes = Probes(clock, Limits(window_seconds=1e6))
+    served(probes, clock)
+    clock.advance(100)
+    served(probes, clock)
+    assert {reading.requests for reading in probes.readings()} == {30}
