@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from sqlalchemy import func, insert, select, update
 
@@ -31,7 +31,7 @@ class Inbox(Repository):
         """Keep a body."""
         row = {"source": source, "body": body, "received_at": self._clock.now(), "state": state, "reason": reason}
         result = await self._connection.execute(insert(INBOX).values(row))
-        [item_id] = result.inserted_primary_key or ()
+        (item_id,) = cast(tuple[int], result.inserted_primary_key)
         return InboxItem.model_validate({"id": item_id, **row})
 
     async def pending(self, limit: int) -> list[InboxItem]:

@@ -1,8 +1,8 @@
 """Leases: one worker for each incident, with a fencing token.
 
-A lease is a lock that ends by itself when its holder dies (Gray and Cheriton, "Leases", 1989). The token grows with each
-acquisition, so that a holder that was only slow is told apart from its successor (Burrows, "The Chubby lock service",
-2006, sequencers). All holders must read the same wall clock.
+A lease is a lock that ends by itself when its holder dies (Gray and Cheriton, "Leases", 1989). The token grows with
+each acquisition, so that a holder that was only slow is told apart from its successor (Burrows, "The Chubby lock
+service", 2006, sequencers). All holders must read the same wall clock.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Alembic's environment and the migrations, as package data."""
+"""Alembic's environment and the migrations."""
