@@ -35,7 +35,6 @@ from core.models.evidence import (
 )
 from core.models.faults import FaultKind
 from core.models.incidents import ATTENTION, LIVE, Incident, IncidentStatus, Judgement, TimelineEntry
-from core.models.notices import Notice, NoticeKind
 from core.models.services import (
     AutonomyRule,
     Change,
@@ -81,8 +80,6 @@ __all__ = [
     "IncidentStatus",
     "Judgement",
     "Model",
-    "Notice",
-    "NoticeKind",
     "Proposal",
     "Recovery",
     "Resolution",

@@ -1,0 +1,1 @@
+"""The nodes of the incident graph, grouped by the part of an incident's way they serve."""

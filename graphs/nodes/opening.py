@@ -1,0 +1,84 @@
+"""The first nodes: what is this about, and has it been seen before?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from tools.runner import run_query
+
+from agents import classifier
+from agents.models import TriageInput
+from analysis.config import AnalysisConfig
+from core.models import Alert, Diagnosis, Hypothesis, Rung, Window
+from core.ports import Recollection
+from graphs.context import IncidentContext
+from graphs.queries import query_context
+from graphs.records import decide, keep_evidence
+from graphs.routes import known_issue
+from graphs.run_settings import keep_settings
+from graphs.state import IncidentState
+
+LONGEST_WINDOW = 4.0
+"""An alert that waited long stretches the analysed window, at most to this many times its configured length."""
+
+
+def windows(now: datetime, alerts: Sequence[Alert], config: AnalysisConfig) -> tuple[Window, Window]:
+    """The analysed window, reaching back before the first alert began, and the baseline right before it."""
+    length = timedelta(seconds=config.window_seconds)
+    starts = [alert.starts_at - length / 2 for alert in alerts]
+    start = max(min([now - length, *starts]), now - LONGEST_WINDOW * length)
+    return Window(start=start, end=now), Window(start=start - timedelta(seconds=config.baseline_seconds), end=start)
+
+
+async def triage(state: IncidentState, context: IncidentContext) -> dict[str, Any]:
+    """Classifier agent: category, severity, affected service."""
+    incident_id = state["incident"].id
+    now = context.clock.now()
+    async with context.store.write() as tx:
+        await tx.leases.check(context.lease)
+        incident = await tx.incidents.get(incident_id)
+        if incident.investigated_at is None:
+            incident = await tx.incidents.update(incident_id, investigated_at=now)
+        alerts = tuple(await tx.alerts.of_incident(incident_id))
+    window, baseline = windows(incident.investigated_at or now, alerts, context.analysis)
+    opened: IncidentState = {
+        "incident": incident,
+        "alerts": alerts,
+        "window": window,
+        "baseline": baseline,
+        "scope": context.inventory.neighbourhood(incident.service) if incident.service else (),
+        "round": 0,
+    }
+    ask = query_context(opened, context)
+    await keep_settings(context, incident_id)
+    evidence = await keep_evidence([await run_query("active_alerts", {}, ask)], context)
+    given = TriageInput(alerts=alerts, service=incident.service)
+    answer = await decide(classifier.SPEC, given, context, incident_id=incident_id, severity=incident.severity)
+    return {**opened, "evidence": evidence, "triage": answer.result}
+
+
+async def recall(state: IncidentState, context: IncidentContext) -> dict[str, Any]:
+    """Ask the knowledge base for past resolutions; a known issue is diagnosed from memory."""
+    symptoms = [alert.name for alert in state["alerts"]]
+    memories = tuple(await context.knowledge.recall(state["incident"].service, symptoms))
+    known = known_issue(memories)
+    update: dict[str, Any] = {"recollections": memories}
+    if known is not None:
+        update["diagnosis"] = remembered(known, state["incident"].service, state.get("evidence", ()))
+    return update
+
+
+def remembered(memory: Recollection, service: str, evidence: tuple[str, ...]) -> Diagnosis:
+    """A diagnosis from a past resolution; its confidence is how similar the past was and how often it held."""
+    held = memory.successes / (memory.successes + memory.failures + 1)
+    confidence = round(memory.similarity * held, 3)
+    hypothesis = Hypothesis(
+        service=service,
+        kind=memory.kind,
+        statement=f"As {memory.id}: {memory.title}",
+        probability=confidence,
+        evidence_for=evidence,
+    )
+    return Diagnosis(hypotheses=(hypothesis,), confidence=confidence, rung=Rung.RULES)

@@ -1,0 +1,49 @@
+"""The query context of a run: live sources for `gather`, the incident's own recordings afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tools.runner import load_view
+
+from analysis.view import SystemView
+from clients.recorded import RecordedActuator, RecordedLogs, RecordedMetrics
+from graphs.context import IncidentContext
+from graphs.state import IncidentState
+from tools.context import QueryContext
+from tools.sources import Sources
+
+
+def query_context(state: IncidentState, context: IncidentContext) -> QueryContext:
+    """What the query tools need: the incident's instant and windows, and the sources."""
+    return QueryContext(
+        incident_id=state["incident"].id,
+        now=state["window"].end,
+        window=state["window"],
+        baseline=state["baseline"],
+        inventory=context.inventory,
+        sources=context.sources,
+        signals=tuple(context.signals),
+        analysis=context.analysis,
+        alerts=state["alerts"],
+    )
+
+
+async def recorded_view(state: IncidentState, context: IncidentContext) -> SystemView:
+    """The raw data behind the evidence, read back from the record: what is analysed is what can be replayed."""
+    incident_id = state["incident"].id
+
+    async def look_up(port: str, key: str) -> bytes | None:
+        async with context.store.read() as tx:
+            return await tx.recordings.find(incident_id, port, key)
+
+    recorded = Sources(
+        metrics=RecordedMetrics(look_up),
+        logs=RecordedLogs(look_up),
+        actuators=(RecordedActuator(look_up, now=state["window"].end),),
+    )
+    async with context.store.read() as tx:
+        evidence = await tx.evidence.of_incident(incident_id)
+    cited = set(state.get("evidence", ()))
+    ask = replace(query_context(state, context), sources=recorded)
+    return await load_view([item for item in evidence if item.id in cited], ask, symptom=state["incident"].service)

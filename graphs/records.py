@@ -1,0 +1,99 @@
+"""How nodes put on record what they saw and decided; every write is keyed, so that a node may run twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from agents.ladder import Climb, climb
+from agents.spec import AgentSpec
+from pydantic import BaseModel
+from tools.runner import Recorded
+
+from core.models import Decision, Evidence, Rung, Severity, TimelineEntry, Verdict, content_id
+from graphs.context import IncidentContext
+
+GUARD_VERSION = "1"
+I = TypeVar("I")  # noqa: E741 - input and output, as AgentSpec names them
+O = TypeVar("O", bound=BaseModel)  # noqa: E741
+
+
+async def decide(
+    spec: AgentSpec[I, O], given: I, context: IncidentContext, *, incident_id: str, severity: Severity, visit: int = 0
+) -> Climb[O]:
+    """Let an agent climb the ladder and keep its decision; `visit` tells repeated decisions of one agent apart."""
+    answer = await climb(spec, given, policy=context.ladder, severity=severity)
+    decision = Decision(
+        id=content_id("dec", incident_id, spec.name, str(visit)),
+        incident_id=incident_id,
+        agent=spec.name,
+        agent_version=spec.version,
+        rung=answer.rung,
+        result=answer.result.model_dump_json(),
+        confidence=answer.confidence,
+        escalations=answer.escalations,
+        cost_usd=answer.cost_usd,
+        seconds=round(answer.seconds, 3),
+        at=context.clock.now(),
+    )
+    async with context.store.write() as tx:
+        await tx.leases.check(context.lease)
+        await tx.decisions.add(decision)
+        for step in answer.escalations:
+            text = f"{spec.name}: {step.from_rung} -> {step.to_rung} ({step.reason}) {step.detail}".rstrip()
+            await tx.timeline.add(
+                incident_id,
+                TimelineEntry(at=decision.at, kind="escalation", text=text),
+                key=f"escalation:{decision.id}:{step.from_rung}",
+            )
+    return answer
+
+
+async def keep_evidence(
+    results: Iterable[tuple[Evidence, list[Recorded]]], context: IncidentContext
+) -> tuple[str, ...]:
+    """Store evidence with its raw data before anybody cites it; a source that did not answer goes on the timeline."""
+    ids: list[str] = []
+    async with context.store.write() as tx:
+        await tx.leases.check(context.lease)
+        for evidence, recordings in results:
+            await tx.evidence.add(evidence)
+            for recorded in recordings:
+                await tx.recordings.add(
+                    evidence.incident_id, evidence.id, recorded.port, recorded.key, recorded.payload
+                )
+            if evidence.error:
+                entry = TimelineEntry(
+                    at=context.clock.now(), kind="outage", text=f"{evidence.source}: {evidence.error}"
+                )
+                await tx.timeline.add(evidence.incident_id, entry, key=f"outage:{evidence.source}:{evidence.error}")
+            ids.append(evidence.id)
+    return tuple(ids)
+
+
+async def note(context: IncidentContext, incident_id: str, kind: str, text: str, key: str) -> None:
+    """One line on the timeline, once."""
+    async with context.store.write() as tx:
+        await tx.leases.check(context.lease)
+        await tx.timeline.add(incident_id, TimelineEntry(at=context.clock.now(), kind=kind, text=text), key=key)
+
+
+async def keep_verdict(context: IncidentContext, incident_id: str, verdict: Verdict, *, told: str) -> None:
+    """Keep what the guard said, with the facts it saw, so that the verdict can be replayed."""
+    at = context.clock.now()
+    result = verdict.model_dump_json()
+    decision = Decision(
+        id=content_id("dec", incident_id, "guard", result),
+        incident_id=incident_id,
+        agent="guard",
+        agent_version=GUARD_VERSION,
+        rung=Rung.RULES,
+        result=result,
+        confidence=1.0,
+        at=at,
+    )
+    entry = TimelineEntry(at=at, node="guard", kind="verdict", text=told)
+    async with context.store.write() as tx:
+        await tx.leases.check(context.lease)
+        await tx.decisions.add(decision)
+        await tx.timeline.add(incident_id, entry, key=f"verdict:{decision.id}")

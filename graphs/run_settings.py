@@ -1,0 +1,63 @@
+"""The settings a run was made with, kept beside its recordings: a replay must not depend on today's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+from agents.ladder import LadderPolicy
+from pydantic import ValidationError
+
+from analysis.config import AnalysisConfig
+from core.errors import BundleError
+from core.models import Model, Service
+from graphs.context import IncidentContext
+from tools.signals import SignalSpec
+
+PORT, KEY = "settings", "run"
+
+
+class RunSettings(Model):
+    """All that changes what a run concludes, besides its data."""
+
+    services: tuple[Service, ...]
+    signals: tuple[SignalSpec, ...]
+    analysis: AnalysisConfig
+    ladder: LadderPolicy
+    max_rounds: int
+
+    @classmethod
+    async def recorded(cls, look_up: Callable[[str, str], Awaitable[bytes | None]]) -> Self:
+        """Read them back.
+
+        Raises:
+            BundleError: they were never recorded, or by another version.
+        """
+        payload = await look_up(PORT, KEY)
+        if payload is None:
+            raise BundleError(
+                "the record ends before the investigation began", fix="export the incident after it was investigated"
+            )
+        try:
+            return cls.model_validate_json(payload)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise BundleError(
+                f"the recorded settings do not fit this version at {where}: {first['msg']}",
+                fix="replay it with the version that exported it (manifest.json names it)",
+            ) from error
+
+
+async def keep_settings(context: IncidentContext, incident_id: str) -> None:
+    """Record the settings of this run, once."""
+    settings = RunSettings(
+        services=tuple(context.inventory.all()),
+        signals=tuple(context.signals),
+        analysis=context.analysis,
+        ladder=context.ladder,
+        max_rounds=context.max_rounds,
+    )
+    async with context.store.write() as tx:
+        await tx.leases.check(context.lease)
+        await tx.recordings.add(incident_id, "", PORT, KEY, settings.model_dump_json().encode())
