@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from core.clock import ManualClock
+from stores.migrate import upgrade
+from stores.store import Store
 
 
 @pytest.fixture
 def clock() -> ManualClock:
     """A clock that stands at a Tuesday noon until it is told to move."""
     return ManualClock(datetime(2026, 3, 3, 12, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database to copy from; migrating once a session saves most of a test's time."""
+    path = tmp_path_factory.mktemp("database") / "quell.db"
+    asyncio.run(upgrade(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+async def store(empty_database: Path, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
+    """A real store in a file of its own, on the test's clock."""
+    path = shutil.copy(empty_database, tmp_path / "quell.db")
+    opened = await Store.open(f"sqlite+aiosqlite:///{path}", clock)
+    yield opened
+    await opened.close()
