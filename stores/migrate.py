@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from importlib.resources import files
 
@@ -14,6 +15,8 @@ from sqlalchemy import Connection
 
 from core.errors import SchemaMismatch
 from stores.database import Database, new_file, sqlite_path
+
+SCHEMA_FIX = "run `quell db upgrade`; if a newer Quell wrote the database, install that version"
 
 
 async def upgrade(url: str) -> None:
@@ -40,6 +43,16 @@ async def downgrade(url: str, revision: str) -> None:
     await _migrate(url, lambda config: command.downgrade(config, revision))
 
 
+async def check(url: str) -> None:
+    """Compare the tables that are there with those that this program expects.
+
+    Raises:
+        SchemaMismatch: they differ; the message names how.
+        ConfigError, StoreUnavailable, StoreCorrupt: as in `upgrade`.
+    """
+    await _migrate(url, command.check)
+
+
 async def status(url: str) -> tuple[str | None, str | None]:
     """The revision that the database is at (None: no schema, or no file) and the newest one; changes nothing.
 
@@ -59,7 +72,7 @@ async def status(url: str) -> tuple[str | None, str | None]:
 
 
 def _config() -> Config:
-    config = Config()
+    config = Config(stdout=io.StringIO())  # Alembic prints its results, and stdout is for the command line's own
     config.set_main_option("script_location", str(files("stores") / "migrations").replace("%", "%%"))
     return config
 
@@ -77,10 +90,7 @@ async def _migrate(url: str, run: Callable[[Config], None]) -> None:
         try:
             run(config)
         except CommandError as error:
-            raise SchemaMismatch(
-                f"the database cannot be migrated: {error}",
-                fix="install the version of Quell that wrote it and run `quell db upgrade` there",
-            ) from error
+            raise SchemaMismatch(f"the database's schema: {error}", fix=SCHEMA_FIX) from error
 
     database = Database(url)
     try:

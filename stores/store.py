@@ -21,7 +21,7 @@ from stores.flags import Flags
 from stores.inbox import Inbox
 from stores.incidents import Incidents
 from stores.leases import Leases
-from stores.migrate import status
+from stores.migrate import SCHEMA_FIX, status
 from stores.outbox import Outbox
 from stores.recordings import Recordings
 from stores.timeline import Timeline
@@ -72,7 +72,7 @@ class Store:
         if current != head:
             raise SchemaMismatch(
                 f"the database is at revision {current or 'none'}, this program needs {head}",
-                fix="run `quell db upgrade`; if a newer Quell wrote the database, install that version",
+                fix=SCHEMA_FIX,
             )
         return cls(Database(url), clock)
 

@@ -12,76 +12,40 @@ depends_on = None
 
 UNFINISHED = sa.text("state IN ('reserved', 'running')")
 TABLES = (
+    "incidents",
+    "timeline",
+    "inbox",
     "alerts",
+    "evidence",
+    "recordings",
+    "decisions",
+    "attempts",
+    "approvals",
+    "leases",
+    "outbox",
     "audit",
     "audit_head",
     "flags",
-    "inbox",
-    "incidents",
-    "outbox",
-    "approvals",
-    "attempts",
-    "decisions",
-    "evidence",
-    "leases",
-    "recordings",
-    "timeline",
 )
 
 
 def upgrade() -> None:
-    """Create every table."""
-    op.create_table(
-        "alerts",
-        sa.Column("fingerprint", sa.Text(), nullable=False),
-        sa.Column("incident_id", sa.Text(), nullable=False),
-        sa.Column("current", sa.Boolean(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("alert", sa.JSON(), nullable=False),
-        sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("fingerprint", "incident_id", name="pk_alerts"),
-    )
-    op.create_index("ix_alerts_incident_id", "alerts", ["incident_id"])
-    op.create_index("ix_alerts_status_current", "alerts", ["status", "current"])
-    op.create_table(
-        "audit",
-        sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("detail", sa.JSON(), nullable=False),
-        sa.Column("previous_hash", sa.Text(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("sequence", name="pk_audit"),
-    )
-    op.create_index("ix_audit_subject", "audit", ["subject"])
-    op.create_table(
-        "audit_head",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("hash", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_audit_head"),
-    )
-    op.create_table(
-        "flags",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_flags"),
-    )
-    op.create_table(
-        "inbox",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_inbox"),
-    )
-    op.create_index("ix_inbox_state_id", "inbox", ["state", "id"])
+    """Create every table, incidents first as others refer to them."""
+    _create_incidents()
+    _create_incoming()
+    _create_findings()
+    _create_actions()
+    _create_records()
+
+
+def downgrade() -> None:
+    """Drop every table, those first that refer to others."""
+    for table in reversed(TABLES):
+        op.drop_table(table)
+
+
+def _create_incidents() -> None:
+    """Incidents and their story."""
     op.create_table(
         "incidents",
         sa.Column("id", sa.Text(), nullable=False),
@@ -110,40 +74,108 @@ def upgrade() -> None:
     op.create_index("ix_incidents_service_opened_at", "incidents", ["service", "opened_at"])
     op.create_index("ix_incidents_status_opened_at", "incidents", ["status", "opened_at"])
     op.create_table(
-        "outbox",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("channel", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("payload", sa.JSON(), nullable=False),
+        "timeline",
+        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("incident_id", sa.Text(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("error", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_outbox"),
-        sa.UniqueConstraint("channel", "key", name="uq_outbox_channel_key"),
+        sa.Column("key", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_timeline_incident_id_incidents"),
+        sa.PrimaryKeyConstraint("position", name="pk_timeline"),
+        sa.UniqueConstraint("incident_id", "key", name="uq_timeline_incident_id_key"),
     )
-    op.create_index("ix_outbox_incident_id", "outbox", ["incident_id"])
-    op.create_index("ix_outbox_state_next_at", "outbox", ["state", "next_at"])
+    op.create_index("ix_timeline_incident_id_at", "timeline", ["incident_id", "at"])
+
+
+def _create_incoming() -> None:
+    """What comes from outside."""
     op.create_table(
-        "approvals",
+        "inbox",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_inbox"),
+    )
+    op.create_index("ix_inbox_state_id", "inbox", ["state", "id"])
+    op.create_table(
+        "alerts",
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("current", sa.Boolean(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("alert", sa.JSON(), nullable=False),
+        sa.Column("first_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", "incident_id", name="pk_alerts"),
+    )
+    op.create_index("ix_alerts_incident_id", "alerts", ["incident_id"])
+    op.create_index("ix_alerts_status_current", "alerts", ["status", "current"])
+
+
+def _create_findings() -> None:
+    """What was measured and concluded."""
+    op.create_table(
+        "evidence",
         sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("incident_id", sa.Text(), nullable=False),
-        sa.Column("proposal", sa.JSON(), nullable=False),
-        sa.Column("proposal_hash", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("reasons", sa.JSON(), nullable=False),
-        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("decided_by", sa.Text(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_approvals_incident_id_incidents"),
-        sa.PrimaryKeyConstraint("position", name="pk_approvals"),
-        sa.UniqueConstraint("id", name="uq_approvals_id"),
-        sa.UniqueConstraint("incident_id", "proposal_hash", name="uq_approvals_incident_id_proposal_hash"),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("tool", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("window", sa.JSON(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("digest", sa.JSON(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_evidence_incident_id_incidents"),
+        sa.PrimaryKeyConstraint("position", name="pk_evidence"),
+        sa.UniqueConstraint("id", name="uq_evidence_id"),
     )
-    op.create_index("ix_approvals_state", "approvals", ["state"])
+    op.create_index("ix_evidence_incident_id", "evidence", ["incident_id"])
+    op.create_table(
+        "recordings",
+        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("evidence_id", sa.Text(), nullable=False),
+        sa.Column("port", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_recordings_incident_id_incidents"),
+        sa.PrimaryKeyConstraint("position", name="pk_recordings"),
+        sa.UniqueConstraint("incident_id", "port", "key", name="uq_recordings_incident_id_port_key"),
+    )
+    op.create_table(
+        "decisions",
+        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("agent_version", sa.Text(), nullable=False),
+        sa.Column("rung", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("confidence", sa.Double(), nullable=False),
+        sa.Column("escalations", sa.JSON(), nullable=False),
+        sa.Column("prompt_hash", sa.Text(), nullable=False),
+        sa.Column("cost_usd", sa.Double(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_decisions_incident_id_incidents"),
+        sa.PrimaryKeyConstraint("position", name="pk_decisions"),
+        sa.UniqueConstraint("id", name="uq_decisions_id"),
+    )
+    op.create_index("ix_decisions_incident_id", "decisions", ["incident_id"])
+
+
+def _create_actions() -> None:
+    """What was done, asked and claimed."""
     op.create_table(
         "attempts",
         sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
@@ -177,44 +209,24 @@ def upgrade() -> None:
         postgresql_where=UNFINISHED,
     )
     op.create_table(
-        "decisions",
+        "approvals",
         sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("incident_id", sa.Text(), nullable=False),
-        sa.Column("agent", sa.Text(), nullable=False),
-        sa.Column("agent_version", sa.Text(), nullable=False),
-        sa.Column("rung", sa.Text(), nullable=False),
-        sa.Column("result", sa.Text(), nullable=False),
-        sa.Column("confidence", sa.Double(), nullable=False),
-        sa.Column("escalations", sa.JSON(), nullable=False),
-        sa.Column("prompt_hash", sa.Text(), nullable=False),
-        sa.Column("cost_usd", sa.Double(), nullable=False),
-        sa.Column("seconds", sa.Double(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_decisions_incident_id_incidents"),
-        sa.PrimaryKeyConstraint("position", name="pk_decisions"),
-        sa.UniqueConstraint("id", name="uq_decisions_id"),
+        sa.Column("proposal", sa.JSON(), nullable=False),
+        sa.Column("proposal_hash", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_approvals_incident_id_incidents"),
+        sa.PrimaryKeyConstraint("position", name="pk_approvals"),
+        sa.UniqueConstraint("id", name="uq_approvals_id"),
+        sa.UniqueConstraint("incident_id", "proposal_hash", name="uq_approvals_incident_id_proposal_hash"),
     )
-    op.create_index("ix_decisions_incident_id", "decisions", ["incident_id"])
-    op.create_table(
-        "evidence",
-        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("incident_id", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("tool", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("query", sa.Text(), nullable=False),
-        sa.Column("window", sa.JSON(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("digest", sa.JSON(), nullable=False),
-        sa.Column("error", sa.Text(), nullable=False),
-        sa.Column("link", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_evidence_incident_id_incidents"),
-        sa.PrimaryKeyConstraint("position", name="pk_evidence"),
-        sa.UniqueConstraint("id", name="uq_evidence_id"),
-    )
-    op.create_index("ix_evidence_incident_id", "evidence", ["incident_id"])
+    op.create_index("ix_approvals_state", "approvals", ["state"])
     op.create_table(
         "leases",
         sa.Column("incident_id", sa.Text(), nullable=False),
@@ -224,36 +236,49 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_leases_incident_id_incidents"),
         sa.PrimaryKeyConstraint("incident_id", name="pk_leases"),
     )
+
+
+def _create_records() -> None:
+    """What is told, and what is kept about Quell itself."""
     op.create_table(
-        "recordings",
-        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("incident_id", sa.Text(), nullable=False),
-        sa.Column("evidence_id", sa.Text(), nullable=False),
-        sa.Column("port", sa.Text(), nullable=False),
+        "outbox",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_recordings_incident_id_incidents"),
-        sa.PrimaryKeyConstraint("position", name="pk_recordings"),
-        sa.UniqueConstraint("incident_id", "port", "key", name="uq_recordings_incident_id_port_key"),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_outbox"),
+        sa.UniqueConstraint("channel", "key", name="uq_outbox_channel_key"),
+    )
+    op.create_index("ix_outbox_incident_id", "outbox", ["incident_id"])
+    op.create_index("ix_outbox_state_next_at", "outbox", ["state", "next_at"])
+    op.create_table(
+        "audit",
+        sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("detail", sa.JSON(), nullable=False),
+        sa.Column("previous_hash", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("sequence", name="pk_audit"),
+    )
+    op.create_index("ix_audit_subject", "audit", ["subject"])
+    op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_head"),
     )
     op.create_table(
-        "timeline",
-        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("incident_id", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=True),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("node", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("data", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_timeline_incident_id_incidents"),
-        sa.PrimaryKeyConstraint("position", name="pk_timeline"),
-        sa.UniqueConstraint("incident_id", "key", name="uq_timeline_incident_id_key"),
+        "flags",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_flags"),
     )
-    op.create_index("ix_timeline_incident_id_at", "timeline", ["incident_id", "at"])
-
-
-def downgrade() -> None:
-    """Drop every table, those first that refer to others."""
-    for table in reversed(TABLES):
-        op.drop_table(table)
