@@ -20,7 +20,7 @@ from core.models import Model
 
 SettingsType = TypeVar("SettingsType", bound=BaseModel)
 ENVIRONMENT_PREFIX = "QUELL_"
-SECRET_FILE = "file:"
+FILE_REFERENCE = "file:"
 KeyPath = tuple[str | int, ...]
 
 
@@ -173,7 +173,7 @@ def find(values: Any, path: KeyPath) -> Any:
 
 
 def origin_of(layers: Sequence[Layer], path: KeyPath) -> Layer | None:
-    """The last layer that says something about a path: at it, below it, or a whole value above it. None: the default."""
+    """The last layer that says something about a path: at, below or above it. None: it is the default."""
     for layer in reversed(layers):
         values: Any = layer.values
         for part in path:
@@ -261,8 +261,8 @@ def resolve_references(
     unreadable: list[Problem] = []
 
     def resolved(value: Any, path: KeyPath) -> Any:
-        if isinstance(value, SecretStr) and value.get_secret_value().startswith(SECRET_FILE):
-            file = locate(value.get_secret_value().removeprefix(SECRET_FILE))
+        if isinstance(value, SecretStr) and value.get_secret_value().startswith(FILE_REFERENCE):
+            file = locate(value.get_secret_value().removeprefix(FILE_REFERENCE))
             try:
                 return SecretStr(file.read_text("utf-8").strip())
             except (OSError, UnicodeDecodeError) as error:

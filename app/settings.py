@@ -1,8 +1,8 @@
 """Everything that can be configured, and the only place that reads the environment.
 
-Layers, each over the one before: defaults, ``quell.yaml``, the environment (``QUELL_*`` with ``__`` between levels, and
-the names of `FOREIGN_NAMES` that users already have), flags. Settings of an integration are defined beside it and composed
-here. Secrets are given as they are or as ``file:/path/to/secret``.
+Layers, each over the one before: defaults, ``quell.yaml``, the environment (``QUELL_*`` with ``__`` between levels,
+and the names of `FOREIGN_NAMES` that users already have), flags. Settings of an integration are defined beside it and
+composed here. Secrets are given as they are or as ``file:/path/to/secret``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from clients.scrape import ScrapeSettings
 from core.models import Autonomy, AutonomyRule, Model, Service
 from events.correlation import CorrelationSettings
 from events.watcher import WatchSettings
-from remediation.policy import ActionPolicy
+from remediation.policy import ActionPolicy, default_policy, load_policy
 from remediation.verification import VerificationSettings
 from tools.signals import SignalSpec
 
@@ -43,7 +43,7 @@ DEFAULT_FILE = "quell.yaml"
 CONFIG_VARIABLE = "QUELL_CONFIG"
 DEBUG_VARIABLE = "QUELL_DEBUG"
 FOREIGN_NAMES: dict[str, str] = {"DATABASE_URL": "database_url"}
-"""Environment variables that are accepted although they do not start with ``QUELL_``, and the setting each one means."""
+"""Environment variables that users already have, and the setting that each one means."""
 
 
 class ServerSettings(Model):
@@ -188,6 +188,17 @@ class Settings(BaseSettings):
     def store_url(self) -> str:
         """SQLAlchemy URL of the store; holds a password when the user gave one: never log it."""
         return self.database_url.get_secret_value() or f"sqlite+aiosqlite:///{self.data_path / 'quell.db'}"
+
+    @property
+    def action_policy(self) -> ActionPolicy:
+        """The policy that applies: written inline, read from its file, or the one that ships with Quell.
+
+        Raises:
+            PolicyFileError: the file cannot be read or is wrong.
+        """
+        if isinstance(self.policy, ActionPolicy):
+            return self.policy
+        return load_policy(self.path(self.policy.file)) if self.policy.file else default_policy()
 
     @property
     def checkpoints_path(self) -> Path:

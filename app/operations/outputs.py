@@ -1,0 +1,174 @@
+"""What commands print with ``--json`` and the API answers, where a core model alone is not the answer.
+
+docs/reference/json/ has the JSON Schema of each; fields are added, never renamed or removed, within a major version.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from app.configuration import Problem
+from core.models import (
+    Alert,
+    Approval,
+    Attempt,
+    Decision,
+    Evidence,
+    Incident,
+    Model,
+    Resolution,
+    Service,
+    TimelineEntry,
+    Utc,
+)
+from core.ports import SourceStatus
+from remediation.policy import ActionPolicy
+from stores.audit import AuditEntry
+
+
+class IncidentList(Model):
+    """Incidents, newest first."""
+
+    incidents: tuple[Incident, ...]
+
+
+class Delivery(Model):
+    """What became of one message to a human about an incident."""
+
+    channel: str
+    state: str = Field(description="pending, sent or dead")
+    tries: int
+    error: str = ""
+
+
+class IncidentDetail(Model):
+    """All that is on record about one incident."""
+
+    incident: Incident
+    alerts: tuple[Alert, ...]
+    timeline: tuple[TimelineEntry, ...]
+    evidence: tuple[Evidence, ...]
+    decisions: tuple[Decision, ...]
+    approvals: tuple[Approval, ...]
+    actions: tuple[Attempt, ...]
+    notices: tuple[Delivery, ...]
+
+
+class ExportedBundle(Model):
+    """Where an incident was exported to."""
+
+    incident_id: str
+    path: str
+
+
+class ApprovalList(Model):
+    """Questions to a human, newest first."""
+
+    approvals: tuple[Approval, ...]
+
+
+class ActionList(Model):
+    """Reserved executions, newest first."""
+
+    actions: tuple[Attempt, ...]
+
+
+class AuditPage(Model):
+    """Entries of the audit trail, oldest first."""
+
+    entries: tuple[AuditEntry, ...]
+    next_after: int | None = Field(description="pass as `after` for the next page; null at the end")
+
+
+class ServiceList(Model):
+    """The inventory, by name."""
+
+    services: tuple[Service, ...]
+
+
+class ServiceExplanation(Model):
+    """Which service some labels mean, and why."""
+
+    labels: dict[str, str]
+    resolution: Resolution
+    service: Service | None
+
+
+class PolicyState(Model):
+    """What Quell may do: the policy, and whether all actions are stopped."""
+
+    stopped: bool = Field(description="the kill switch: no action is carried out while it is on")
+    source: str = Field(description="where the policy comes from")
+    policy: ActionPolicy
+
+
+class SentAlerts(Model):
+    """What became of the posted alerts: they are kept, and a worker takes them in."""
+
+    accepted: int = Field(description="number of alerts in the body")
+    ids: tuple[int, ...] = Field(description="numbers in the inbox under which the bodies are kept")
+
+
+class DoctorReport(Model):
+    """Every integration, in the order in which they depend on each other."""
+
+    ok: bool = Field(description="nothing that is configured is broken")
+    checks: tuple[SourceStatus, ...]
+
+
+class SchemaStatus(Model):
+    """Migrations of the database."""
+
+    current: str = Field(description="empty for a new database")
+    head: str
+    up_to_date: bool
+
+
+class ConfigValue(Model):
+    """One setting."""
+
+    key: str
+    value: str = Field(description="as JSON; secrets are hidden")
+    origin: str = Field(description="default, file, env or flag")
+
+
+class ConfigListing(Model):
+    """Every setting with its origin."""
+
+    file: str = Field(description="empty when there is none")
+    values: tuple[ConfigValue, ...]
+
+
+class ConfigReport(Model):
+    """The outcome of `quell config validate`."""
+
+    ok: bool
+    file: str
+    problems: tuple[Problem, ...]
+
+
+class AgentSummary(Model):
+    """One agent as its spec declares it."""
+
+    name: str
+    version: str
+    description: str
+    input: str
+    output: str
+    tools: tuple[str, ...]
+    rungs: tuple[str, ...]
+
+
+class AgentList(Model):
+    """Every agent."""
+
+    agents: tuple[AgentSummary, ...]
+
+
+class WatchRound(Model):
+    """One look at the watched services."""
+
+    at: Utc
+    services: tuple[str, ...]
+    alerts: tuple[Alert, ...] = Field(description="what was posted: began or ended")
+    incidents: tuple[Incident, ...] = Field(description="incidents that were run to an end or a question")

@@ -1,0 +1,38 @@
+"""The one place where operations are registered: the API's routes and the client's calls are derived from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.operations.actions import list_actions
+from app.operations.approvals import approve, list_approvals, reject
+from app.operations.audit import show_audit, verify_audit
+from app.operations.incidents import (
+    acknowledge_incident,
+    close_incident,
+    list_incidents,
+    show_incident,
+    stop_incident,
+)
+from app.operations.operation import Operation
+from app.operations.policy import resume_actions, show_policy, stop_all_actions
+from app.operations.services import explain_labels, list_services
+
+OPERATIONS: tuple[Operation[..., Any], ...] = (
+    list_incidents,
+    show_incident,
+    acknowledge_incident,
+    stop_incident,
+    close_incident,
+    list_approvals,
+    approve,
+    reject,
+    list_actions,
+    show_audit,
+    verify_audit,
+    list_services,
+    explain_labels,
+    show_policy,
+    stop_all_actions,
+    resume_actions,
+)
