@@ -15,12 +15,13 @@ from alerting.messages import Message
 from core.clock import Clock
 from core.errors import NotificationError
 from core.models import TimelineEntry
-from stores import OutboxItem, Store, Tx
+from stores.outbox import OutboxItem
+from stores.store import Store, Tx
 
 log = structlog.get_logger(__name__)
 
 MAX_TRIES = 10
-"""With the delays below, the last try comes about an hour after the first."""
+"""With the delays below, the last try comes about half an hour after the first."""
 
 _FIRST_DELAY_SECONDS = 5.0
 _MAX_DELAY_SECONDS = 900.0
@@ -99,7 +100,10 @@ class Dispatcher:
         """
         async with self._store.read() as tx:
             due = await tx.outbox.due(self._clock.now(), _BATCH)
-        await asyncio.gather(*(self._deliver(item) for item in due))
+        outcomes = await asyncio.gather(*(self._deliver(item) for item in due), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
         return len(due)
 
     async def _deliver(self, item: OutboxItem) -> None:
@@ -110,7 +114,7 @@ class Dispatcher:
         try:
             await channel.send(Message.model_validate(item.payload), item.key)
         except ValidationError:
-            await self._give_up(item, "the stored message is none of this version")
+            await self._give_up(item, "the stored message is not in this version's format")
         except NotificationError as error:
             await self._failed(item, error)
         else:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from core.models import ATTENTION, LIVE, Alert, AlertStatus, Incident, Model, Severity
-from stores import StoredAlert
+from stores.alerts import StoredAlert
 
 
 class CorrelationSettings(Model):

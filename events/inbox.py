@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from core.errors import InvalidInput
 from core.models import Alert, Model
 from events.alertmanager import parse
-from stores import Store
+from stores.store import Store
 
 Parser = Callable[[bytes], tuple[Alert, ...]]
 

@@ -7,7 +7,7 @@ import secrets
 import structlog
 
 from core.clock import Clock
-from core.errors import StoreError
+from core.errors import StoreUnavailable
 from core.models import (
     ATTENTION,
     LIVE,
@@ -21,7 +21,8 @@ from core.models import (
 )
 from events.correlation import Correlation, CorrelationKind, CorrelationSettings, correlate
 from events.inbox import PARSERS
-from stores import InboxItem, Store, Tx
+from stores.inbox import InboxItem
+from stores.store import Store, Tx
 from tools.inventory import Inventory
 
 log = structlog.get_logger(__name__)
@@ -57,7 +58,7 @@ class Intake:
             ids of the incidents that were opened and are to be run.
 
         Raises:
-            StoreError: the database did not answer; what was not taken in is still pending.
+            StoreUnavailable: what was not taken in is still pending.
         """
         opened: list[str] = []
         for _ in range(limit):
@@ -80,9 +81,10 @@ class Intake:
                     return None
                 opened = await self._take_in(tx, item)
                 await tx.inbox.mark(item.id, "done")
-        except StoreError:
+        except StoreUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - the boundary at which one bad item must not stop the others
+        except Exception as error:
+            # The worker's boundary: whatever is wrong with one item, the next ones must not wait for it.
             if item is None:
                 raise
             log.exception("inbox_item_failed", item=item.id, source=item.source)
@@ -100,7 +102,7 @@ class Intake:
             holder = await tx.incidents.get(stored.incident_id) if stored and stored.incident_id else None
             active = await _active(tx, alert)
             answer = correlate(alert, stored, holder, active, self._clock.now(), self._config.window_seconds)
-            log.info("alert_correlated", alert=alert.name, service=service, kind=answer.kind, reason=answer.reason)
+            log.info("alert_correlated", alert=_name(alert), service=service, kind=answer.kind, reason=answer.reason)
             if answer.kind is CorrelationKind.IGNORED:
                 continue
             if answer.kind is CorrelationKind.OPENED:
@@ -130,23 +132,21 @@ class Intake:
         """What the alert changes about its incident, and the line on the incident's timeline."""
         if answer.incident_id is None:
             return
-        if answer.kind in (CorrelationKind.OPENED, CorrelationKind.JOINED):
-            incident = await tx.incidents.attach(answer.incident_id, alert.fingerprint)
-            await self._note(tx, incident, alert, f"{_name(alert)} is firing ({alert.severity}): {answer.reason}")
-        elif answer.kind is CorrelationKind.DUPLICATE:
-            incident = await tx.incidents.get(answer.incident_id)
-        elif answer.kind is CorrelationKind.RESOLVED:
-            incident = await tx.incidents.get(answer.incident_id)
-            await self._note(tx, incident, alert, f"{_name(alert)} is resolved")
-            await self._note_when_all_quiet(tx, incident, alert)
-            return
-        else:
-            return
-        await self._raise_severity(tx, incident, alert)
+        match answer.kind:
+            case CorrelationKind.OPENED | CorrelationKind.JOINED:
+                incident = await tx.incidents.attach(answer.incident_id, alert.fingerprint)
+                await self._note(tx, incident, alert, f"{_name(alert)} is firing ({alert.severity}): {answer.reason}")
+                await self._raise_severity(tx, incident, alert)
+            case CorrelationKind.DUPLICATE if alert.status is AlertStatus.FIRING:
+                await self._raise_severity(tx, await tx.incidents.get(answer.incident_id), alert)
+            case CorrelationKind.RESOLVED:
+                incident = await tx.incidents.get(answer.incident_id)
+                await self._note(tx, incident, alert, f"{_name(alert)} is resolved")
+                await self._note_when_all_quiet(tx, incident, alert)
 
     async def _raise_severity(self, tx: Tx, incident: Incident, alert: Alert) -> None:
         """An incident is as bad as its worst alert; autonomy follows, as it is set by severity."""
-        if alert.status is AlertStatus.RESOLVED or alert.severity.rank <= incident.severity.rank:
+        if incident.status not in ATTENTION or alert.severity.rank <= incident.severity.rank:
             return
         autonomy = self._autonomy_of(alert)
         await tx.incidents.update(incident.id, severity=alert.severity, autonomy=autonomy)

@@ -1,10 +1,44 @@
-"""Watches the golden signals of services without any Alertmanager."""
+"""Watches the golden signals of services without any Alertmanager.
+
+What users notice is alerted on, not what may explain it ("symptoms, not causes", chapter 6 of the SRE book,
+https://sre.google/sre-book/monitoring-distributed-systems/).
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
 from pydantic import Field
 
-from core.models import Model
+from analysis.anomalies import detect
+from analysis.config import AnalysisConfig
+from analysis.view import SystemView
+from core.clock import Clock
+from core.errors import ConfigError, SourceError
+from core.models import Alert, AlertStatus, Finding, Model, Service, Severity, Signal, Window
+from events.alertmanager import fingerprint, render
+from events.inbox import accept
+from stores.store import Store
+from tools.context import QueryContext
+from tools.inventory import Inventory
+from tools.queries import metric_digest
+from tools.runner import MAX_CONCURRENT_QUERIES
+from tools.signals import SignalSpec
+from tools.sources import Sources
+
+log = structlog.get_logger(__name__)
+
+SOURCE = "watch"
+
+SYMPTOMS: Mapping[Signal, tuple[str, Severity]] = {
+    Signal.UP: ("ServiceDown", Severity.CRITICAL),
+    Signal.ERRORS: ("ErrorRateHigh", Severity.CRITICAL),
+    Signal.LATENCY: ("LatencyHigh", Severity.WARNING),
+}
+"""The signals that are watched, with the name and the severity of their alert."""
 
 
 class WatchSettings(Model):
@@ -13,3 +47,163 @@ class WatchSettings(Model):
     services: tuple[str, ...] = Field(default=(), description="names of services; empty means all of tier 1")
     interval_seconds: float = Field(default=60.0, gt=0, description="seconds between looks")
     for_ticks: int = Field(default=2, ge=1, description="looks in a row that must agree before an alert is sent")
+
+
+class Watcher:
+    """Sends an alert when a symptom holds for `for_ticks` looks, and its end when it is gone for as many.
+
+    What is firing is read back from the store after a restart. A signal that cannot be read changes nothing.
+
+    Args:
+        analysis: windows and thresholds. While an alert fires its baseline stays before its onset, so that a fault
+            that lasts never becomes the new normal.
+        signals: how each signal is measured; symptoms that none of them measures are not watched.
+
+    Raises:
+        ConfigError: a service to be watched is not in the inventory.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        inventory: Inventory,
+        sources: Sources,
+        clock: Clock,
+        settings: WatchSettings,
+        analysis: AnalysisConfig,
+        signals: tuple[SignalSpec, ...],
+    ) -> None:
+        self._store = store
+        self._inventory = inventory
+        self._sources = sources
+        self._clock = clock
+        self._settings = settings
+        self._analysis = analysis
+        self._signals = signals
+        measured = {spec.signal for spec in signals}
+        self._watched = [
+            (service, signal) for service in _services(inventory, settings) for signal in SYMPTOMS if signal in measured
+        ]
+        self._firing: dict[str, Alert] | None = None
+        self._disagreeing: dict[str, int] = {}
+
+    async def run(self) -> None:
+        """Look every `interval_seconds` until cancelled."""
+        if not self._watched:
+            log.warning("nothing_to_watch", fix="name services under `watch:` in quell.yaml, or give some tier 1")
+        while True:
+            try:
+                await self.tick()
+            except Exception:
+                # The loop's boundary: a watcher that died would look like a system without faults.
+                log.exception("watch_failed")
+            await self._clock.sleep(self._settings.interval_seconds)
+
+    async def tick(self) -> list[Alert]:
+        """Look once at everything.
+
+        Returns:
+            the alerts that were sent; they are in the inbox.
+
+        Raises:
+            StoreError: nothing was sent; the next look tries again.
+        """
+        firing = await self._remembered()
+        slots = asyncio.Semaphore(MAX_CONCURRENT_QUERIES)
+
+        async def look(service: Service, signal: Signal) -> Alert | None:
+            async with slots:
+                return await self._look(service, signal, firing)
+
+        looked = await asyncio.gather(*(look(service, signal) for service, signal in self._watched))
+        sent = [alert for alert in looked if alert is not None]
+        if sent:
+            await accept(self._store, SOURCE, render(sent))
+        for alert in sent:
+            self._disagreeing.pop(alert.fingerprint)
+            if alert.status is AlertStatus.FIRING:
+                firing[alert.fingerprint] = alert
+            else:
+                del firing[alert.fingerprint]
+        return sent
+
+    async def _remembered(self) -> dict[str, Alert]:
+        """Own alerts that are firing, by fingerprint; read from the store once."""
+        if self._firing is None:
+            async with self._store.read() as tx:
+                stored = [each.alert for each in await tx.alerts.firing()]
+            self._firing = {alert.fingerprint: alert for alert in stored if alert.source == SOURCE}
+        return self._firing
+
+    async def _look(self, service: Service, signal: Signal, firing: Mapping[str, Alert]) -> Alert | None:
+        """The alert to send about one signal now, None when there is nothing new, or too early."""
+        name, severity = SYMPTOMS[signal]
+        labels = {"alertname": name, "service": service.name, "severity": severity.value}
+        identity = fingerprint(labels)
+        now, known = self._clock.now(), firing.get(identity)
+        try:
+            finding = await self._finding(service, signal, now, known.starts_at if known else now)
+        except SourceError as error:
+            log.warning("watch_unreadable", service=service.name, signal=signal, error=str(error))
+            return None
+        if (finding is None) == (known is None):
+            self._disagreeing.pop(identity, None)
+            return None
+        self._disagreeing[identity] = self._disagreeing.get(identity, 0) + 1
+        if self._disagreeing[identity] < self._settings.for_ticks:
+            return None
+        if finding is None and known is not None:
+            return known.model_copy(update={"status": AlertStatus.RESOLVED, "ends_at": now})
+        assert finding is not None
+        return Alert(
+            fingerprint=identity,
+            status=AlertStatus.FIRING,
+            name=name,
+            severity=severity,
+            labels=labels,
+            annotations={"summary": finding.text},
+            starts_at=finding.onset,
+            source=SOURCE,
+            service=service.name,
+        )
+
+    async def _finding(self, service: Service, signal: Signal, now: datetime, onset: datetime) -> Finding | None:
+        """What is unusual about one signal, against a baseline that ends before `onset`."""
+        start = now - timedelta(seconds=self._analysis.window_seconds)
+        normal_end = min(start, onset)
+        context = QueryContext(
+            incident_id="",
+            now=now,
+            window=Window(start=start, end=now),
+            baseline=Window(start=normal_end - timedelta(seconds=self._analysis.baseline_seconds), end=normal_end),
+            inventory=self._inventory,
+            sources=self._sources,
+            signals=self._signals,
+            analysis=self._analysis,
+        )
+        frame = await metric_digest.fetch(context, metric_digest.MetricParameters(service=service.name, signal=signal))
+        view = SystemView(
+            symptom=service.name,
+            window=context.window,
+            baseline=context.baseline,
+            signals=metric_digest.parts(frame, f"{SOURCE}:{service.name}:{signal}"),
+            logs=(),
+            states=(),
+            changes=(),
+            dependencies={},
+            topology_evidence="",
+            alert_evidence="",
+        )
+        return next(iter(detect(view, self._analysis)), None)
+
+
+def _services(inventory: Inventory, settings: WatchSettings) -> list[Service]:
+    if not settings.services:
+        return [service for service in inventory.all() if service.tier == 1]
+    services = []
+    for name in settings.services:
+        service = inventory.get(name)
+        if service is None:
+            raise ConfigError(f"watch.services names {name}, which is no service", fix="correct it in quell.yaml")
+        services.append(service)
+    return services
