@@ -38,7 +38,7 @@ class AnalysisConfig(Model):
     max_z: float = Field(default=100.0, gt=0, description="deviations are capped here")
     min_baseline_samples: int = Field(default=5, ge=2, description="fewer samples make no baseline")
     min_unusual_samples: int = Field(default=2, ge=1, description="fewer unusual samples in a window are noise")
-    min_unusual_share: float = Field(default=0.25, gt=0, le=1, description="share of the window that must be unusual")
+    min_unusual_share: float = Field(default=0.2, gt=0, le=1, description="share of the window that must be unusual")
     floors: dict[Signal, Floor] = Field(default=DEFAULT_FLOORS, description="by signal; those left out get defaults")
     saturated_cores: float = Field(default=0.5, gt=0, description="cpu, in cores, from which a process may be burning")
     saturated_rise_cores: float = Field(default=0.3, gt=0, description="how far above its baseline that must be")

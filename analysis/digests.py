@@ -1,0 +1,130 @@
+"""Series and logs told in a bounded number of tokens, whatever came in; sorted by what matters, stable wording."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TypeVar
+
+import numpy as np
+
+from analysis.baselines import clean
+from analysis.config import AnalysisConfig
+from analysis.readings import read
+from analysis.rounding import instant, significant
+from analysis.templates import mine
+from analysis.view import LogFrame, SignalFrame
+from core.frames import Floats
+from core.models import Digest, Fact, Model, SeriesDigest, TemplateDigest, Window
+
+SPARKLINE_POINTS = 24
+BLOCKS = "▁▂▃▄▅▆▇█"
+GAP = "·"
+ASCII_CHARACTERS_PER_TOKEN = 3  # below the 4 that is usual for prose: JSON keys and numbers cost more
+MAX_TEXT_CHARACTERS = 240
+
+Row = TypeVar("Row", SeriesDigest, TemplateDigest, Fact)
+
+
+def series_digest(frame: SignalFrame, window: Window, baseline: Window, config: AnalysisConfig) -> SeriesDigest:
+    """One series in a line: where it is, where it usually is, since when, and how it looks."""
+    reading = read(frame, window, baseline, config)
+    return SeriesDigest(
+        subject=frame.service,
+        metric=frame.metric,
+        unit=frame.unit,
+        current=None if reading.current is None else significant(reading.current),
+        baseline=None if reading.normal is None else significant(reading.normal.median),
+        deviation=None if reading.deviation is None else significant(reading.deviation),
+        onset=None if reading.onset is None else instant(reading.onset.at),
+        samples=reading.samples,
+        sparkline=sparkline(frame, baseline.start.timestamp(), window.end.timestamp()),
+    )
+
+
+def template_digests(
+    log: LogFrame, window: Window, baseline: Window, config: AnalysisConfig
+) -> tuple[TemplateDigest, ...]:
+    """The templates of one service, errors and the most surprising first."""
+    return tuple(
+        TemplateDigest(
+            subject=log.service,
+            template=stats.template,
+            severity=stats.severity,
+            count=stats.now,
+            rate_before=significant(stats.rate_before),
+            rate_now=significant(stats.rate_now),
+            first_at=stats.first_at,
+            example=stats.example,
+        )
+        for stats in mine(log.lines, window, baseline, config)
+    )
+
+
+def sparkline(frame: SignalFrame, start: float, end: float) -> str:
+    """The series from start to end (epoch seconds) in block characters, at most 24; a gap shows as a dot."""
+    times, values = clean(frame)
+    inside = (times >= start) & (times <= end)
+    times, values = times[inside], values[inside]
+    if values.size == 0 or end <= start:
+        return ""
+    buckets = np.minimum(((times - start) / (end - start) * SPARKLINE_POINTS).astype(int), SPARKLINE_POINTS - 1)
+    points = [_median_or_none(values[buckets == bucket]) for bucket in range(SPARKLINE_POINTS)]
+    known = [point for point in points if point is not None]
+    low, spread = min(known), max(known) - min(known)
+    return "".join(GAP if point is None else _block(point - low, spread) for point in points)
+
+
+def bound(digest: Digest, max_tokens: int) -> Digest:
+    """The digest with as many rows as fit, in order: series, templates, facts; long texts are cut.
+
+    `tokens` and `omitted` of the result tell what it costs and how many rows were left out. The summary always stays.
+    """
+    summary = _cut(digest.summary)
+    used = _tokens(Digest(summary=summary, cursor=digest.cursor))
+    series, used, without_series = _fill(digest.series, used, max_tokens)
+    templates, used, without_templates = _fill(digest.templates, used, max_tokens)
+    facts, used, without_facts = _fill(digest.facts, used, max_tokens)
+    return Digest(
+        summary=summary,
+        series=series,
+        templates=templates,
+        facts=facts,
+        omitted=digest.omitted + without_series + without_templates + without_facts,
+        tokens=used,
+        cursor=digest.cursor,
+    )
+
+
+def _fill(rows: tuple[Row, ...], used: int, max_tokens: int) -> tuple[tuple[Row, ...], int, int]:
+    """The first rows that fit, the tokens used with them, and how many rows were left out."""
+    kept: list[Row] = []
+    for row in rows:
+        short = row.model_copy(update={name: _cut(text) for name, text in row if isinstance(text, str)})
+        cost = _tokens(short)
+        if used + cost > max_tokens:
+            break
+        kept.append(short)
+        used += cost
+    return tuple(kept), used, len(rows) - len(kept)
+
+
+def _tokens(model: Model) -> int:
+    """An upper estimate of the tokens of a model as JSON: a third of its ASCII characters, every other byte one."""
+    text = model.model_dump_json()
+    plain = sum(character.isascii() for character in text)
+    return ceil(plain / ASCII_CHARACTERS_PER_TOKEN) + len(text.encode()) - plain
+
+
+def _cut(text: str) -> str:
+    """A text of bounded length, with an ellipsis where it was cut."""
+    return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - 1] + "…"
+
+
+def _median_or_none(values: Floats) -> float | None:
+    """Median of the values, None of nothing."""
+    return float(np.median(values)) if values.size else None
+
+
+def _block(height: float, spread: float) -> str:
+    """The block for a height above the lowest point; rounded first, as the last bits differ between CPUs."""
+    return BLOCKS[int(round(height / spread, 6) * (len(BLOCKS) - 1)) if spread > 0 else 0]

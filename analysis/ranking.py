@@ -1,0 +1,105 @@
+"""The ranked causes of an incident, each with its evidence; or why none is named.
+
+Typed view and findings in, `Diagnosis` out: nothing outside this package knows how the ranking is made.
+"""
+
+from __future__ import annotations
+
+from analysis.blame import Charge, charge
+from analysis.calm import calm_diagnosis
+from analysis.confidence import probability, share_rest
+from analysis.config import AnalysisConfig
+from analysis.facts import ServiceFacts, gather
+from analysis.rounding import probability as rounded
+from analysis.suspects import Surroundings, suspect
+from analysis.topology import Topology
+from analysis.view import SystemView
+from core.models import Diagnosis, Finding, Hypothesis, RuledOut
+
+MIN_SCORE = 0.3  # below this nothing stands out
+CLEARED_SHARE = 0.5  # a suspicion of which a culprit further down explains more than this is ruled out
+MAX_RULED_OUT = 10
+
+
+def rank(view: SystemView, findings: tuple[Finding, ...], config: AnalysisConfig) -> Diagnosis:
+    """Rank the causes that the findings suggest, most probable first.
+
+    A cause that a symptom depends on outranks the symptom. Names never decide: ties fall to the earlier onset, then
+    to the service further from the symptom, then to the order of the view.
+    """
+    topology = Topology(view.dependencies)
+    facts = gather(view, findings, topology, config)
+    around = Surroundings(facts, topology, config)
+    suspicions = [one for service in facts.values() for one in suspect(service, around)]
+    charges = _sorted(charge(suspicions, facts, topology, view.symptom), view, facts, topology)
+    if not charges:
+        return calm_diagnosis(view, findings, topology, config)
+    standing = [one for one in charges if one.explained <= CLEARED_SHARE]
+    cleared = [one for one in charges if one.explained > CLEARED_SHARE]
+    ruled_out = _ruled_out(cleared, {one.suspicion.service for one in standing}, facts)
+    if standing[0].score < MIN_SCORE:
+        best = standing[0].suspicion
+        return Diagnosis(
+            confidence=0.0,
+            ruled_out=ruled_out,
+            abstained=f"nothing stands out: the strongest suspicion is weak ({best.statement})",
+        )
+    return _diagnosis(standing, ruled_out, view, config)
+
+
+def _sorted(
+    charges: list[Charge], view: SystemView, facts: dict[str, ServiceFacts], topology: Topology
+) -> list[Charge]:
+    """Best first. Scores are compared to 6 decimals, as their last bits differ between CPUs."""
+    position = {name: index for index, name in enumerate(facts)}
+
+    def key(one: Charge) -> tuple[float, float, int, int]:
+        onset = one.suspicion.onset
+        return (
+            -round(one.score, 6),
+            onset.timestamp() if onset else view.window.end.timestamp(),
+            -topology.distance(view.symptom, one.suspicion.service),
+            position[one.suspicion.service],
+        )
+
+    return sorted(charges, key=key)
+
+
+def _diagnosis(
+    standing: list[Charge], ruled_out: tuple[RuledOut, ...], view: SystemView, config: AnalysisConfig
+) -> Diagnosis:
+    """Turn scores into probabilities that add up to at most one."""
+    first, rest = standing[0], standing[1 : config.max_hypotheses]
+    certainty = probability(first.score, rest[0].score if rest else 0.0, first.suspicion.clues)
+    others = share_rest(certainty, [one.score for one in rest])
+    hypotheses = [
+        Hypothesis(
+            service=one.suspicion.service,
+            kind=one.suspicion.kind,
+            component=one.suspicion.component,
+            statement=one.suspicion.statement,
+            onset=one.suspicion.onset,
+            probability=rounded(value),
+            evidence_for=one.suspicion.evidence,
+            evidence_against=one.explained_by.evidence if one.explained_by else (),
+        )
+        for one, value in zip([first, *rest], [certainty, *others], strict=True)
+    ]
+    return Diagnosis(hypotheses=tuple(hypotheses), ruled_out=ruled_out, confidence=hypotheses[0].probability)
+
+
+def _ruled_out(cleared: list[Charge], suspects: set[str], facts: dict[str, ServiceFacts]) -> tuple[RuledOut, ...]:
+    """Services that only suffer, and services that were changed but show nothing."""
+    ruled_out = {}
+    for one in cleared:
+        service, by = one.suspicion.service, one.explained_by
+        if by is not None and service not in suspects:
+            ruled_out[service] = RuledOut(
+                service=service, reason=f"suffers from {by.service}: {by.statement}", evidence=by.evidence
+            )
+    for service, known in facts.items():
+        if known.deploys and not known.findings:
+            deploy = known.deploys[-1]
+            reason = f"was deployed ({deploy.change.after or 'unnamed release'}), but nothing is unusual since"
+            ruled_out[service] = RuledOut(service=service, reason=reason, evidence=(deploy.evidence,))
+    return tuple(ruled_out.values())[:MAX_RULED_OUT]

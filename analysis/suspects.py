@@ -1,0 +1,240 @@
+"""What each service could be guilty of: one rule a fault kind, each a plain function of the facts.
+
+A suspicion is *explainable* when a broken callee would cause the same: such a suspicion gives way to what is found
+further down the call path (`analysis.ranking`). States, CPU and process exits do not travel upwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from analysis.confidence import Clue, Family
+from analysis.config import AnalysisConfig
+from analysis.facts import ServiceFacts, clue_of
+from analysis.states import GONE
+from analysis.topology import Topology
+from core.models import FaultKind, Finding, RunState, Shape, Signal
+
+SURGE_FACTOR = 1.5  # a surge has at least half again as many requests as usual
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """One thing that one service could be guilty of.
+
+    Attributes:
+        component: metric, release or dependency that carries the fault.
+        statement: one line for people.
+        clues: what speaks for it.
+        explainable: whether a broken callee would look the same.
+    """
+
+    service: str
+    kind: FaultKind
+    component: str
+    statement: str
+    clues: tuple[Clue, ...]
+    explainable: bool
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """Ids of what speaks for it, strongest clue first, each once."""
+        clues = sorted(self.clues, key=lambda clue: -round(clue.strength, 6))
+        return tuple(dict.fromkeys(name for clue in clues if clue.strength > 0 for name in clue.evidence))
+
+    @property
+    def onset(self) -> datetime | None:
+        """When it began: the best known onset among its clues, the earliest of equally well known ones."""
+        found = [clue.finding for clue in self.clues if clue.finding is not None]
+        if not found:
+            return None
+        return min(found, key=lambda finding: (finding.onset_uncertainty_seconds, finding.onset)).onset
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a rule may look at besides the service itself."""
+
+    facts: dict[str, ServiceFacts]
+    topology: Topology
+    config: AnalysisConfig
+
+
+def suspect(facts: ServiceFacts, around: Surroundings) -> list[Suspicion]:
+    """Every suspicion against one service; a bare symptom only counts when nothing more specific is found."""
+    specific = [found for rule in _RULES if (found := rule(facts, around)) is not None]
+    if specific:
+        return specific
+    bare = _symptom_only(facts, around)
+    return [bare] if bare else []
+
+
+def _crash(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
+    """No process runs; or it is down, nobody can look at the process, and its callers fail without waiting."""
+    gone = facts.run_state in GONE
+    if not gone and not (_down(facts) and facts.run_state is RunState.UNKNOWN and not _callers_wait(facts, around)):
+        return None
+    state = facts.state.state if gone and facts.state else None
+    how = "is down" if state is None else f"has no running process: {state.state.value}"
+    code = "" if state is None or state.exit_code is None else f" with exit code {state.exit_code}"
+    return Suspicion(
+        service=facts.service,
+        kind=FaultKind.CRASH,
+        component=state.state.value if state else "up",
+        statement=f"{facts.service} {how}{code}",
+        clues=_liveness(facts, around.config) + facts.impact,
+        explainable=False,
+    )
+
+
+def _hang(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
+    """The process is suspended; or it is there but answers nobody, and does not compute either."""
+    suspended = facts.run_state is RunState.SUSPENDED
+    there = facts.run_state is RunState.RUNNING
+    unseen = facts.run_state is RunState.UNKNOWN and _callers_wait(facts, around)
+    if not suspended and not (_down(facts) and (there or unseen) and not _hot(facts, around.config)):
+        return None
+    how = "process is suspended" if suspended else "does not answer, and does not use CPU either"
+    return Suspicion(
+        service=facts.service,
+        kind=FaultKind.HANG,
+        component="suspended" if suspended else "up",
+        statement=f"{facts.service} {how}",
+        clues=_liveness(facts, around.config) + facts.impact,
+        explainable=not suspended,
+    )
+
+
+def _cpu_saturation(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
+    """The process burns CPU far above its usual."""
+    hot = _hot(facts, around.config)
+    if hot is None or facts.halted:
+        return None
+    clues = (clue_of(Family.RESOURCE, hot, around.config), *_liveness(facts, around.config), *facts.symptom)
+    return Suspicion(
+        service=facts.service,
+        kind=FaultKind.CPU_SATURATION,
+        component=hot.metric,
+        statement=f"{facts.service} burns CPU: {hot.current or 0:g} cores, usually {hot.baseline or 0:g}",
+        clues=clues + facts.logs + facts.impact,
+        explainable=False,
+    )
+
+
+def _bad_release(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
+    """The service itself fails since a deploy of it: errors or latency that began after the deploy, not before."""
+    symptoms = [clue.finding for clue in facts.symptom if clue.finding and clue.weight > 0]
+    if facts.halted or not symptoms or not facts.deploys:
+        return None
+    config = around.config
+    deploy = facts.deploys[-1]
+    deployed_at = deploy.change.at
+    tolerance_seconds = 2 * config.step_seconds
+    gaps = [(symptom.onset - deployed_at).total_seconds() for symptom in symptoms]
+    if min(gaps) < -tolerance_seconds:
+        return None
+    proximity = 1 - min(max(min(gaps), 0.0) / config.change_lookback_seconds, 1.0)
+    change = Clue(Family.CHANGE, proximity, (deploy.evidence,))
+    release = deploy.change.after
+    return Suspicion(
+        service=facts.service,
+        kind=FaultKind.BAD_RELEASE,
+        component=release,
+        statement=f"{facts.service} fails since {f'release {release}' if release else 'a release'} was deployed",
+        clues=(change, *facts.symptom, *facts.logs, *facts.impact),
+        explainable=True,
+    )
+
+
+def _traffic_surge(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
+    """Far more requests than usual enter here, and something suffers from them."""
+    surge = _surge(facts)
+    callers = [around.facts[name] for name in around.topology.callers(facts.service)]
+    if surge is None or not facts.symptom or any(_surge(caller) for caller in callers):
+        return None
+    return Suspicion(
+        service=facts.service,
+        kind=FaultKind.TRAFFIC_SURGE,
+        component=surge.metric,
+        statement=f"{facts.service} gets {surge.current or 0:g} requests/s, usually {surge.baseline or 0:g}",
+        clues=(clue_of(Family.RESOURCE, surge, around.config), *facts.symptom, *facts.impact),
+        explainable=True,
+    )
+
+
+_RULES: tuple[Callable[[ServiceFacts, Surroundings], Suspicion | None], ...] = (
+    _crash,
+    _hang,
+    _cpu_saturation,
+    _bad_release,
+    _traffic_surge,
+)
+
+
+def _symptom_only(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
+    """The service suffers and nothing says why: perhaps from a dependency that nobody observes."""
+    health = facts.of(Signal.STATE)
+    own = facts.symptom + ((clue_of(Family.SYMPTOM, health, around.config),) if health else ())
+    if not own and not facts.logs:
+        return None
+    blind = [name for name in around.topology.callees(facts.service) if not around.facts[name].observed]
+    failing = facts.of(Signal.ERRORS) is not None
+    kind = FaultKind.UNKNOWN
+    if blind and own:
+        kind = FaultKind.DEPENDENCY_DOWN if failing else FaultKind.DEPENDENCY_SLOW
+    component = blind[0] if len(blind) == 1 else ""
+    culprit = f" because of {component or 'a dependency'}, which is not observed" if blind else ", and nothing says why"
+    return Suspicion(
+        service=facts.service,
+        kind=kind,
+        component=component,
+        statement=f"{facts.service} {'fails' if failing else 'suffers'}{culprit}",
+        clues=own + facts.logs + facts.impact,
+        explainable=True,
+    )
+
+
+def _liveness(facts: ServiceFacts, config: AnalysisConfig) -> tuple[Clue, ...]:
+    """Clues that the service does not answer: its process state, its `up`, or the end of all its samples."""
+    clues = []
+    state = facts.of(Signal.STATE)
+    if state is not None:
+        clues.append(clue_of(Family.STATE if facts.halted else Family.SYMPTOM, state, config))
+    down = _down(facts)
+    if down is not None:
+        clues.append(clue_of(Family.LIVENESS, down, config))
+    return tuple(clues)
+
+
+def _down(facts: ServiceFacts) -> Finding | None:
+    """The finding that the service does not answer scrapes; without an `up` series, that its samples ended."""
+    if facts.scraped:
+        return facts.of(Signal.UP)
+    return next((finding for finding in facts.findings if finding.shape is Shape.MISSING), None)
+
+
+def _hot(facts: ServiceFacts, config: AnalysisConfig) -> Finding | None:
+    """The finding that the service burns CPU near a core and far above its usual."""
+    for finding in facts.findings:
+        if finding.signal is Signal.CPU and finding.current is not None:
+            rise_cores = finding.current - (finding.baseline or 0.0)
+            if finding.current >= config.saturated_cores and rise_cores >= config.saturated_rise_cores:
+                return finding
+    return None
+
+
+def _surge(facts: ServiceFacts) -> Finding | None:
+    """The finding that the service gets far more requests than usual."""
+    finding = facts.of(Signal.TRAFFIC, Shape.LEVEL_SHIFT)
+    if finding is None or (finding.current or 0.0) < SURGE_FACTOR * (finding.baseline or 0.0):
+        return None
+    return finding
+
+
+def _callers_wait(facts: ServiceFacts, around: Surroundings) -> bool:
+    """Whether a direct caller became slow: a dead process refuses at once, a hung one keeps callers waiting."""
+    return any(
+        around.facts[name].of(Signal.LATENCY, Shape.LEVEL_SHIFT) for name in around.topology.callers(facts.service)
+    )
