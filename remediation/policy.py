@@ -50,7 +50,7 @@ class ActionPolicy(Model):
     rules: tuple[PolicyRule, ...] = ()
     default: Effect = Effect.ASK
     max_actions_per_hour: int = Field(default=3, ge=0, description="a service; undo is not counted")
-    cooldown_seconds: float = Field(default=60.0, ge=0, description="between two actions on a service")
+    cooldown_seconds: float = Field(default=60.0, ge=0, le=3600, description="between two actions on a service")
     max_attempts: int = Field(default=3, ge=0, description="an incident")
     max_evidence_age_seconds: float = Field(default=300.0, gt=0, description="older evidence is read again")
 
@@ -90,6 +90,7 @@ def parse_policy(text: str, name: str) -> ActionPolicy:
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_repeated_keys(root, name)
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -107,6 +108,21 @@ def parse_policy(text: str, name: str) -> ActionPolicy:
 
 def _any_glob(patterns: tuple[str, ...], text: str) -> bool:
     return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, name: str) -> None:
+    """PyYAML lets the last of two equal keys win without a word; in a policy that would hide a rule."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise PolicyFileError(f"{name}, line {line}: {key.value} is given twice", fix="keep one of them")
+            seen.add(str(key.value))
+            _refuse_repeated_keys(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_repeated_keys(item, name)
 
 
 def _line(root: yaml.Node | None, location: tuple[int | str, ...]) -> int:

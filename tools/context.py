@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from analysis.config import AnalysisConfig
 from core.models import Alert, Window
@@ -38,3 +39,15 @@ class QueryContext:
     def span(self) -> Window:
         """Baseline and window, with whatever lies between."""
         return Window(start=min(self.baseline.start, self.window.start), end=self.window.end)
+
+
+LONGEST_WINDOW = 4.0
+"""An alert that waited long stretches the analysed window, at most to this many times its configured length."""
+
+
+def windows(now: datetime, alerts: Sequence[Alert], config: AnalysisConfig) -> tuple[Window, Window]:
+    """The analysed window, reaching back before the first alert began, and the baseline right before it."""
+    length = timedelta(seconds=config.window_seconds)
+    starts = [alert.starts_at - length / 2 for alert in alerts]
+    start = max(min([now - length, *starts]), now - LONGEST_WINDOW * length)
+    return Window(start=start, end=now), Window(start=start - timedelta(seconds=config.baseline_seconds), end=start)

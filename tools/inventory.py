@@ -138,7 +138,7 @@ def discover(processes: Iterable[Process], targets: Iterable[Target], configured
         service = found.get(name) or Service(name=name)
         found[name] = _seen(_filled(service, process=process.name), f"process {process.name}")
 
-    configuration = Inventory([service for service in configured])
+    configuration = Inventory(configured)
     scraped: dict[str, list[Mapping[str, str]]] = {}
     for target in targets:
         tied = configuration.resolve(target.labels).service

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.errors import SourceRejected
 from core.models import Service
 from core.ports import Actuator, LogSource, MetricsSource
 
@@ -19,3 +20,17 @@ class Sources:
     def actuator_for(self, service: Service) -> Actuator | None:
         """The first actuator that owns the service; None when nothing can act on it."""
         return next((actuator for actuator in self.actuators if actuator.owns(service)), None)
+
+    def seeing(self, service: Service) -> Actuator:
+        """The actuator that sees the service.
+
+        Raises:
+            SourceRejected: there is none.
+        """
+        actuator = self.actuator_for(service)
+        if actuator is None:
+            raise SourceRejected(
+                f"nothing sees the state of {service.name}",
+                fix="declare it under `processes:`, or set its process in `services: identity:`",
+            )
+        return actuator

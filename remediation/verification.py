@@ -1,0 +1,179 @@
+"""Whether an action helped: the metrics' word, not the action's exit code.
+
+The success checks of the proposal are read again and again over a short recent span. They must all hold for
+`hold_seconds` without a break before the deadline. A signal that cannot be read proves nothing: it never counts as
+recovered. What the word rests on is stored as evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from pydantic import Field
+
+from analysis.config import AnalysisConfig
+from analysis.recovery import RecoveryReading, recovered
+from core.clock import Clock
+from core.models import Attempt, Check, Incident, Model, Proposal, Recovery, Verification, Window
+from stores.store import Store
+from tools.context import QueryContext, windows
+from tools.inventory import Inventory
+from tools.runner import Look, Looked, keep, look
+from tools.signals import SignalSpec
+from tools.sources import Sources
+
+log = structlog.get_logger(__name__)
+
+SMALLEST_SPAN_STEPS = 3
+"""Fewer samples than this are no look at a signal."""
+
+
+class VerificationSettings(Model):
+    """The section `verification` of quell.yaml."""
+
+    deadline_seconds: float = Field(default=180.0, gt=0, description="after it the action counts as useless")
+    hold_seconds: float = Field(default=30.0, ge=0, description="how long all checks must hold without a break")
+    poll_seconds: float = Field(default=5.0, gt=0)
+    settle_seconds: float = Field(default=5.0, ge=0, description="after the action, before anything is read")
+
+
+@dataclass(frozen=True, slots=True)
+class _Poll:
+    """One reading of all checks.
+
+    Attributes:
+        recovery: of all checks together.
+        detail: what the check that decided says.
+        looks: the evidence that it rests on.
+    """
+
+    recovery: Recovery
+    detail: str
+    looks: tuple[Looked, ...]
+
+
+class Verifier:
+    """Reads success checks."""
+
+    def __init__(
+        self,
+        store: Store,
+        sources: Sources,
+        inventory: Inventory,
+        clock: Clock,
+        settings: VerificationSettings,
+        analysis: AnalysisConfig,
+        signals: Sequence[SignalSpec],
+    ) -> None:
+        self._store = store
+        self._sources = sources
+        self._inventory = inventory
+        self._clock = clock
+        self._settings = settings
+        self._analysis = analysis
+        self._signals = tuple(signals)
+
+    async def verify(self, incident: Incident, attempt: Attempt) -> Verification:
+        """Wait until the checks have held long enough, or until the deadline."""
+        began = self._clock.monotonic()
+        acted_at = attempt.ended_at or attempt.reserved_at
+        settled_at = acted_at + timedelta(seconds=self._settings.settle_seconds)
+        await self._clock.sleep(max(0.0, (settled_at - self._clock.now()).total_seconds()))
+        polls: list[_Poll] = []
+        held_since = 0.0
+        while True:
+            poll = await self._poll(incident, attempt.proposal, not_before=settled_at)
+            seconds = self._clock.monotonic() - began
+            log.debug("recovery_read", attempt=attempt.id, recovery=poll.recovery, detail=poll.detail)
+            if poll.recovery is not Recovery.RECOVERED:
+                polls = []
+            elif not polls:
+                held_since = seconds
+            polls.append(poll)
+            held = poll.recovery is Recovery.RECOVERED and seconds - held_since >= self._settings.hold_seconds
+            if held or seconds + self._settings.poll_seconds > self._settings.deadline_seconds:
+                return await self._word(polls, held=held, held_seconds=seconds - held_since, seconds=seconds)
+            await self._clock.sleep(self._settings.poll_seconds)
+
+    async def still_anomalous(self, incident: Incident, proposal: Proposal) -> bool | None:
+        """Whether the success checks fail as of now; None when that cannot be read. The reading is stored."""
+        poll = await self._poll(incident, proposal, not_before=None)
+        await self._keep([poll])
+        return {Recovery.RECOVERED: False, Recovery.NOT_RECOVERED: True, Recovery.UNREADABLE: None}[poll.recovery]
+
+    async def _word(self, polls: Sequence[_Poll], *, held: bool, held_seconds: float, seconds: float) -> Verification:
+        last = polls[-1]
+        recovery, detail = last.recovery, last.detail
+        if recovery is Recovery.RECOVERED and not held:
+            recovery = Recovery.NOT_RECOVERED
+            detail = f"held for {held_seconds:.0f} s of {self._settings.hold_seconds:.0f} s at the deadline: {detail}"
+        return Verification(
+            recovery=recovery, seconds=round(seconds, 3), detail=detail, evidence=await self._keep(polls)
+        )
+
+    async def _keep(self, polls: Sequence[_Poll]) -> tuple[str, ...]:
+        """Store what was read; the ids of the evidence."""
+        looks = [each for poll in polls for each in poll.looks]
+        async with self._store.write() as tx:
+            await keep(tx, looks)
+        return tuple(dict.fromkeys(evidence.id for evidence, _ in looks))
+
+    async def _poll(self, incident: Incident, proposal: Proposal, *, not_before: datetime | None) -> _Poll:
+        """Read every check once."""
+        context = await self._context(incident, not_before)
+        measured = {spec.signal for spec in self._signals}
+        looks: list[Looked] = []
+        readings: list[tuple[Check, RecoveryReading]] = []
+        for check in proposal.success_checks:
+            if check.signal not in measured:
+                readings.append((check, RecoveryReading(None, "no metric measures it")))
+                continue
+            seen = await look("metric_digest", {"service": check.service, "signal": check.signal}, context)
+            looks.append((seen.evidence, seen.calls))
+            readings.append((check, _reading(seen, context)))
+        return _judged(readings, tuple(looks))
+
+    async def _context(self, incident: Incident, not_before: datetime | None) -> QueryContext:
+        """The last seconds, against the baseline that the diagnosis used."""
+        async with self._store.read() as tx:
+            alerts = tuple(await tx.alerts.of_incident(incident.id))
+        _, baseline = windows(incident.investigated_at or incident.opened_at, alerts, self._analysis)
+        now = self._clock.now()
+        span_seconds = max(self._settings.hold_seconds, SMALLEST_SPAN_STEPS * self._analysis.step_seconds)
+        start = now - timedelta(seconds=span_seconds)
+        if not_before is not None:
+            start = min(max(start, not_before), now)
+        return QueryContext(
+            incident_id=incident.id,
+            now=now,
+            window=Window(start=start, end=now),
+            baseline=baseline,
+            inventory=self._inventory,
+            sources=self._sources,
+            signals=self._signals,
+            analysis=self._analysis,
+        )
+
+
+def _reading(seen: Look, context: QueryContext) -> RecoveryReading:
+    if seen.raw is None:
+        return RecoveryReading(None, seen.evidence.error)
+    return recovered(seen.raw, context.window, context.baseline, context.analysis)
+
+
+def _judged(readings: Sequence[tuple[Check, RecoveryReading]], looks: tuple[Looked, ...]) -> _Poll:
+    """A failing check decides before one that cannot be read; without checks nothing can be proven."""
+    if not readings:
+        return _Poll(Recovery.UNREADABLE, "the proposal names no success check", looks)
+    for ok, recovery in ((False, Recovery.NOT_RECOVERED), (None, Recovery.UNREADABLE)):
+        told = [_told(check, reading) for check, reading in readings if reading.ok is ok]
+        if told:
+            return _Poll(recovery, "; ".join(told), looks)
+    return _Poll(Recovery.RECOVERED, "; ".join(_told(check, reading) for check, reading in readings), looks)
+
+
+def _told(check: Check, reading: RecoveryReading) -> str:
+    return f"{check.service} {check.signal}: {reading.detail}"

@@ -1,0 +1,1 @@
+"""Actions with side effects, one a file; registered in `tools.registry`."""

@@ -1,0 +1,1 @@
+"""Read-only questions about the system, one a file; registered in `tools.registry`."""
