@@ -146,26 +146,25 @@ class Watcher:
         except SourceError as error:
             log.warning("watch_unreadable", service=service.name, signal=signal, error=str(error))
             return None
-        if (finding is None) == (known is None):
+        if finding is not None and known is None:
+            change = Alert(
+                fingerprint=identity,
+                status=AlertStatus.FIRING,
+                name=name,
+                severity=severity,
+                labels=labels,
+                annotations={"summary": finding.text},
+                starts_at=finding.onset,
+                source=SOURCE,
+                service=service.name,
+            )
+        elif finding is None and known is not None:
+            change = known.model_copy(update={"status": AlertStatus.RESOLVED, "ends_at": now})
+        else:
             self._disagreeing.pop(identity, None)
             return None
         self._disagreeing[identity] = self._disagreeing.get(identity, 0) + 1
-        if self._disagreeing[identity] < self._settings.for_ticks:
-            return None
-        if finding is None and known is not None:
-            return known.model_copy(update={"status": AlertStatus.RESOLVED, "ends_at": now})
-        assert finding is not None
-        return Alert(
-            fingerprint=identity,
-            status=AlertStatus.FIRING,
-            name=name,
-            severity=severity,
-            labels=labels,
-            annotations={"summary": finding.text},
-            starts_at=finding.onset,
-            source=SOURCE,
-            service=service.name,
-        )
+        return change if self._disagreeing[identity] >= self._settings.for_ticks else None
 
     async def _finding(self, service: Service, signal: Signal, now: datetime, onset: datetime) -> Finding | None:
         """What is unusual about one signal, against a baseline that ends before `onset`."""
