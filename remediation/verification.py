@@ -8,14 +8,15 @@ recovered. What the word rests on is stored as evidence.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 from pydantic import Field
 
 from analysis.config import AnalysisConfig
-from analysis.recovery import RecoveryReading, recovered
+from analysis.recovery import RecoveryReading, normal_of, recovered
+from analysis.view import SignalFrame
 from core.clock import Clock
 from core.models import Attempt, Check, Incident, Model, Proposal, Recovery, Verification, Window
 from stores.store import Store
@@ -29,6 +30,13 @@ log = structlog.get_logger(__name__)
 
 SMALLEST_SPAN_STEPS = 3
 """Fewer samples than this are no look at a signal."""
+
+_RECOVERY: dict[bool | None, Recovery] = {
+    False: Recovery.NOT_RECOVERED,
+    None: Recovery.UNREADABLE,
+    True: Recovery.RECOVERED,
+}
+"""What the word of a check means; the first that any check says decides."""
 
 
 class VerificationSettings(Model):
@@ -126,14 +134,14 @@ class Verifier:
         context = await self._context(incident, not_before)
         measured = {spec.signal for spec in self._signals}
         looks: list[Looked] = []
-        readings: list[tuple[Check, RecoveryReading]] = []
+        readings: list[RecoveryReading] = []
         for check in proposal.success_checks:
             if check.signal not in measured:
-                readings.append((check, RecoveryReading(None, "no metric measures it")))
+                readings.append(RecoveryReading(None, f"no metric measures {check.signal}"))
                 continue
             seen = await look("metric_digest", {"service": check.service, "signal": check.signal}, context)
             looks.append((seen.evidence, seen.calls))
-            readings.append((check, _reading(seen, context)))
+            readings.append(_reading(check, seen, context))
         return _judged(readings, tuple(looks))
 
     async def _context(self, incident: Incident, not_before: datetime | None) -> QueryContext:
@@ -158,22 +166,22 @@ class Verifier:
         )
 
 
-def _reading(seen: Look, context: QueryContext) -> RecoveryReading:
+def _reading(check: Check, seen: Look, context: QueryContext) -> RecoveryReading:
+    """What the samples of the context's window say, against the normal of its baseline."""
     if seen.raw is None:
-        return RecoveryReading(None, seen.evidence.error)
-    return recovered(seen.raw, context.window, context.baseline, context.analysis)
+        return RecoveryReading(None, f"{check.signal} of {check.service}: {seen.evidence.error}")
+    frame: SignalFrame = seen.raw
+    normal = normal_of(frame, context.baseline, context.window, context.analysis)
+    recent = (frame.times >= context.window.start.timestamp()) & (frame.times <= context.window.end.timestamp())
+    now = replace(frame, times=frame.times[recent], values=frame.values[recent])
+    return recovered(normal, now, context.analysis)
 
 
-def _judged(readings: Sequence[tuple[Check, RecoveryReading]], looks: tuple[Looked, ...]) -> _Poll:
+def _judged(readings: Sequence[RecoveryReading], looks: tuple[Looked, ...]) -> _Poll:
     """A failing check decides before one that cannot be read; without checks nothing can be proven."""
     if not readings:
         return _Poll(Recovery.UNREADABLE, "the proposal names no success check", looks)
-    for ok, recovery in ((False, Recovery.NOT_RECOVERED), (None, Recovery.UNREADABLE)):
-        told = [_told(check, reading) for check, reading in readings if reading.ok is ok]
-        if told:
-            return _Poll(recovery, "; ".join(told), looks)
-    return _Poll(Recovery.RECOVERED, "; ".join(_told(check, reading) for check, reading in readings), looks)
-
-
-def _told(check: Check, reading: RecoveryReading) -> str:
-    return f"{check.service} {check.signal}: {reading.detail}"
+    said = [reading.ok for reading in readings]
+    deciding = next(ok for ok in _RECOVERY if ok in said)
+    told = "; ".join(reading.detail for reading in readings if reading.ok is deciding)
+    return _Poll(_RECOVERY[deciding], told, looks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from analysis.digests import bound, template_digests
 from analysis.view import LogFrame
 from core.frames import LogLine, LogQuery
 from core.models import Digest, EvidenceKind, Window
@@ -42,6 +43,19 @@ async def fetch(context: QueryContext, parameters: ServiceParameters) -> LogRead
     return LogReading(frame, cursor, missing_before + missing_now)
 
 
+def digest(reading: LogReading, context: QueryContext) -> Digest:
+    """The templates that fit, errors and surprises first."""
+    templates = template_digests(reading.frame, context.window, context.baseline, context.analysis)
+    lines = sum(row.count for row in templates)
+    limits = [
+        "more lines were not read" if reading.cursor else "",
+        f"{reading.missing} lines are gone" if reading.missing else "",
+    ]
+    summary = "; ".join(text for text in (f"{lines} lines of {reading.frame.service} in the window", *limits) if text)
+    whole = Digest(summary=summary, templates=templates, cursor=reading.cursor)
+    return bound(whole, context.analysis.max_digest_tokens)
+
+
 def parts(reading: LogReading, evidence: str) -> tuple[LogFrame]:
     """The lines, citing the evidence."""
     return (replace(reading.frame, evidence=evidence),)
@@ -59,3 +73,15 @@ async def _read(context: QueryContext, service: str, window: Window) -> tuple[li
         if not cursor:
             break
     return lines, cursor, missing
+
+
+SPEC = QuerySpec(
+    name="log_digest",
+    description="Log templates of a service: how many lines of each, how much more often than usual, one example.",
+    kind=EvidenceKind.LOG,
+    parameters=ServiceParameters,
+    source=lambda context: context.sources.logs.name,
+    fetch=fetch,
+    digest=digest,
+    parts=parts,
+)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from analysis.digests import bound, series_digest
 from analysis.view import SignalFrame
 from core.errors import InvalidInput, SourceRejected
 from core.frames import Floats, Frame
@@ -44,7 +45,15 @@ async def fetch(context: QueryContext, parameters: MetricParameters) -> SignalFr
 
 
 def digest(frame: SignalFrame, context: QueryContext) -> Digest:
-    raise NotImplementedError
+    """The series in one row."""
+    row = series_digest(frame, context.window, context.baseline, context.analysis)
+    if row.samples:
+        usual = "unknown" if row.baseline is None else f"{row.baseline:g}"
+        told = f"{row.current:g} {row.unit}, usually {usual}" if row.current is not None else "ended"
+    else:
+        told = "no samples"
+    summary = f"{frame.signal} of {frame.service}: {told}"
+    return bound(Digest(summary=summary, series=(row,)), context.analysis.max_digest_tokens)
 
 
 def parts(frame: SignalFrame, evidence: str) -> tuple[SignalFrame]:
@@ -91,3 +100,15 @@ def _share(part: Frame | None, whole: Floats) -> Floats:
     selected = np.zeros_like(whole) if part is None else np.nan_to_num(_row(part), nan=0.0)
     positive = np.where(whole > 0, whole, np.nan)
     return np.clip(selected / positive, 0.0, 1.0)
+
+
+SPEC = QuerySpec(
+    name="metric_digest",
+    description="One signal of a service (errors, latency, traffic, cpu, memory, up) now, against its usual values.",
+    kind=EvidenceKind.METRIC,
+    parameters=MetricParameters,
+    source=lambda context: context.sources.metrics.name,
+    fetch=fetch,
+    digest=digest,
+    parts=parts,
+)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import Field
 
+from analysis.digests import bound
 from analysis.view import ChangeView, LogFrame, SignalFrame, StateView
 from core.errors import InvalidInput
-from core.models import Digest, EvidenceKind, Model, Service
+from core.models import Digest, EvidenceKind, Fact, Model, Service
 from tools.context import QueryContext
 
 P = TypeVar("P", bound=Model)
@@ -74,3 +75,8 @@ def known_service(context: QueryContext, name: str) -> Service:
     if service is None:
         raise InvalidInput(f"no service {name!r}", path="service", fix="`quell services list` shows the names")
     return service
+
+
+def bounded_facts(summary: str, facts: Sequence[Fact], context: QueryContext) -> Digest:
+    """The first facts that fit the token bound."""
+    return bound(Digest(summary=summary, facts=tuple(facts)), context.analysis.max_digest_tokens)
