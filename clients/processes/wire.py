@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from core.models import ActionOutcome, Model, Utc
 
 ACTIONS = ("restart", "start", "stop", "rollback")
+"""What the actuator may ask for; `deploy` is left to humans and pipelines."""
 
 
 class Release(Model):
@@ -77,6 +78,7 @@ class ActionRecord(Model):
 
     request: ActionRequest
     begun_at: Utc
+    target: str = Field(default="", description="release that runs when it is done")
     outcome: ActionOutcome | None = None
 
 
@@ -84,6 +86,7 @@ class SupervisorStatus(Model):
     """The supervisor about itself."""
 
     pid: int
+    version: str
     started_at: Utc
     journal_since: Utc = Field(description="actions before this time are unknown to the journal")
     processes: tuple[str, ...]

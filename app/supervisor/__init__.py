@@ -1,0 +1,1 @@
+"""`quell supervise`: owns the declared processes, changes them on request, and takes them along when it ends."""
