@@ -66,6 +66,25 @@ class Probes:
         return all(reading.within(self.limits) for reading in self.readings())
 
 
+class Recovery:
+    """Follows the shop from a fault on: when customers began to suffer, and since when they are served well again."""
+
+    def __init__(self, probes: Probes, clock: Clock) -> None:
+        self._probes = probes
+        self._clock = clock
+        self.hurt_at: float | None = None
+        self.well_since: float | None = None
+
+    def look(self) -> None:
+        """Read the probes; to be called every fraction of a second, as what happens in between is not seen."""
+        now = self._clock.monotonic()
+        if not self._probes.well():
+            self.hurt_at = now if self.hurt_at is None else self.hurt_at
+            self.well_since = None
+        elif self.hurt_at is not None and self.well_since is None:
+            self.well_since = max(self.hurt_at, now - self._probes.limits.window_seconds)
+
+
 def _read(journey: Journey, samples: list[Sample]) -> Reading:
     if not samples:
         return Reading(journey, 0, 0.0, 0.0)

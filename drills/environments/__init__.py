@@ -23,6 +23,11 @@ class Environment(Protocol):
     """A running shop with Quell beside it, as faults and the runner see it."""
 
     @property
+    def name(self) -> str:
+        """What the scoreboard calls this kind of environment."""
+        ...
+
+    @property
     def names(self) -> Mapping[Role, str]:
         """What each service is called here."""
         ...

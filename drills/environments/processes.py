@@ -1,0 +1,151 @@
+"""The shop as local processes: `quell supervise` owns the services, `quell serve` stands beside them.
+
+Both are children of the drill, live in a fresh temporary folder and end with it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from signal import Signals
+from tempfile import TemporaryDirectory
+
+import httpx
+import yaml
+
+from clients.processes.client import SupervisorClient
+from core.clock import Clock
+from core.errors import ActuatorError, SourceUnavailable
+from core.models import RunState, ServiceState
+from drills.environments import Api
+from drills.environments.children import Child
+from drills.environments.configuration import Ports, configuration, free_ports
+from drills.scenario import Scenario
+from drills.shop.roles import Role
+from drills.shop.topology import names
+
+SHOP_SECONDS = 20.0
+"""How long the services may take to become healthy."""
+
+QUELL_SECONDS = 30.0
+"""How long Quell may take until it answers."""
+
+_POLL_SECONDS = 0.1
+
+
+class ProcessEnvironment:
+    """One drill's processes; made by `process_environment`."""
+
+    name = "processes"
+
+    def __init__(self, folder: Path, names: Mapping[Role, str], ports: Ports, token: str, clock: Clock) -> None:
+        self.folder = folder
+        self._names = names
+        self._ports = ports
+        self._token = token
+        self._clock = clock
+        self._supervisor = SupervisorClient(folder / "data" / "supervisor.sock")
+        self._children: list[Child] = []
+
+    @property
+    def names(self) -> Mapping[Role, str]:
+        """What each service is called here."""
+        return self._names
+
+    @property
+    def gateway_url(self) -> str:
+        """Where customers go."""
+        return self._ports.url(Role.GATEWAY)
+
+    @property
+    def supervisor(self) -> SupervisorClient:
+        """The runtime, for whoever plays the operator."""
+        return self._supervisor
+
+    async def state(self, role: Role) -> ServiceState:
+        """A service as the supervisor sees it; raises SourceUnavailable when that does not answer."""
+        return await self._supervisor.state(self._names[role])
+
+    async def signal(self, role: Role, number: Signals) -> None:
+        """Send a signal to the service's process; raises ActuatorError when it has none."""
+        state = await self.state(role)
+        if state.pid is None:
+            raise ActuatorError(f"{state.service} is {state.state}: there is no process to send {number.name} to")
+        os.kill(state.pid, number)
+
+    async def deploy(self, role: Role, release: str) -> None:
+        """Roll a release out; raises ActuatorError when that is not possible."""
+        key = f"drill-deploy-{secrets.token_hex(4)}"
+        outcome = await self._supervisor.deploy(self._names[role], release, key=key, actor="pipeline")
+        if not outcome.ok:
+            raise ActuatorError(f"{self._names[role]} {release} was not deployed: {outcome.detail}")
+
+    async def start_shop(self) -> None:
+        """Start the supervisor, wait for all services; raises ActuatorError when one is not healthy in time."""
+        supervise = await self._start("supervise")
+        end = self._clock.monotonic() + SHOP_SECONDS
+        waiting = set(Role)
+        while waiting:
+            supervise.check()
+            with suppress(SourceUnavailable):
+                waiting -= {role for role in waiting if await self._serves(role)}
+            if waiting and self._clock.monotonic() > end:
+                raise ActuatorError(
+                    f"{', '.join(self._names[role] for role in waiting)}: not healthy after {SHOP_SECONDS:.0f} s",
+                    fix=f"see the logs in {self.folder / 'data' / 'logs'}",
+                )
+            await self._clock.sleep(_POLL_SECONDS)
+
+    async def _serves(self, role: Role) -> bool:
+        state = await self.state(role)
+        return state.state is RunState.RUNNING and state.healthy is True
+
+    async def start_quell(self) -> Api:
+        """Start `quell serve`, wait until it is ready; raises SourceUnavailable when it is not in time."""
+        serve = await self._start("serve")
+        api = Api(url=f"http://127.0.0.1:{self._ports.api}", token=self._token)
+        end = self._clock.monotonic() + QUELL_SECONDS
+        async with httpx.AsyncClient(timeout=1.0, trust_env=False) as client:
+            while self._clock.monotonic() < end:
+                serve.check()
+                with suppress(httpx.HTTPError):
+                    if (await client.get(f"{api.url}/readyz")).is_success:
+                        return api
+                await self._clock.sleep(_POLL_SECONDS)
+        raise SourceUnavailable(
+            f"quell serve was not ready after {QUELL_SECONDS:.0f} s", fix=f"see {self.folder / 'serve.log'}"
+        )
+
+    async def _start(self, command: str) -> Child:
+        """A command of Quell as a child that sees nothing of this process's environment."""
+        argv = [sys.executable, "-P", "-m", "app.cli.main", command]
+        environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": str(self.folder)}
+        child = await Child.start(command, argv, environment=environment, folder=self.folder)
+        self._children.append(child)
+        return child
+
+    async def stop(self) -> None:
+        """End all processes, the last one started first."""
+        while self._children:
+            await self._children.pop().stop()
+
+
+@asynccontextmanager
+async def process_environment(scenario: Scenario, seed: int | None, clock: Clock) -> AsyncIterator[ProcessEnvironment]:
+    """A fresh environment, nothing started yet; at the end its processes are stopped and its folder is removed.
+
+    Args:
+        seed: renames the services; None calls them by their roles.
+    """
+    async with AsyncExitStack() as cleanup:
+        folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="quell-drill-", ignore_cleanup_errors=True)))
+        called, ports, token = names(seed), free_ports(), secrets.token_urlsafe(32)
+        settings = configuration(called, ports, token, scenario.autonomy, scenario.settings)
+        (folder / "quell.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        environment = ProcessEnvironment(folder, called, ports, token, clock)
+        cleanup.push_async_callback(environment.stop)
+        yield environment

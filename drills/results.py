@@ -1,0 +1,178 @@
+"""What a drill found out, and whether that is a pass: the record behind scoreboard, demo and benchmark."""
+
+from __future__ import annotations
+
+from pydantic import Field, computed_field
+
+from core.models import Attempt, AttemptState, Diagnosis, FaultKind, Incident, Model
+from drills.scenario import Actions, Scenario
+
+
+class Named(Model):
+    """A fault: where, and of what kind."""
+
+    service: str
+    kind: FaultKind
+
+
+class Cause(Named):
+    """The cause that Quell named first."""
+
+    confidence: float = Field(ge=0, le=1)
+    evidence: tuple[str, ...] = Field(description="ids of the evidence that it cites")
+
+
+class ActionTaken(Model):
+    """One thing that Quell did."""
+
+    action: str
+    service: str
+    parameters: dict[str, str] = {}
+    state: AttemptState
+    recovery: str = Field(default="", description="what its verification said; empty without one")
+    undo: bool = Field(default=False, description="reversed an earlier action")
+
+
+class Seconds(Model):
+    """Elapsed times, measured by the drill; the first four count from the fault, null when it never happened."""
+
+    detect: float | None = Field(description="until there was an incident")
+    diagnose: float | None = Field(description="until a cause was named, or the diagnosis abstained")
+    act: float | None = Field(description="until the first action had ended")
+    recover: float | None = Field(description="until customers were served well again, for good")
+    total: float = Field(description="of the whole drill, starting the shop included")
+
+
+class Score(Model):
+    """One scenario, run once."""
+
+    scenario: str
+    environment: str
+    seed: int | None = Field(description="of the renaming; null when services were called by their roles")
+    incident: str = Field(description="id; empty when Quell noticed nothing")
+    outcome: str = Field(description="how the incident ended, in Quell's words")
+    fault: Named
+    root_cause: Cause | None
+    actions: tuple[ActionTaken, ...]
+    cause_right: bool
+    action_accepted: bool
+    forbidden: tuple[str, ...] = Field(description="forbidden actions that were taken")
+    innocents: tuple[str, ...] = Field(description="services without fault that were touched")
+    false_alarms: int = Field(description="incidents before the fault")
+    recovered: bool = Field(description="whether customers were served well at the end")
+    recovery_expected: bool
+    seconds: Seconds
+    rung: str
+    cost_usd: float
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy does not know decorated properties
+    @property
+    def passed(self) -> bool:
+        """Right cause, right action, nothing else touched, and the shop as it should be."""
+        return (
+            self.cause_right
+            and self.action_accepted
+            and not (self.forbidden or self.innocents or self.false_alarms)
+            and self.recovered == self.recovery_expected
+        )
+
+
+class DemoReport(Model):
+    """What ``quell demo --json`` prints as its last line."""
+
+    incident: str
+    fault: Named
+    root_cause: Cause | None
+    actions: tuple[ActionTaken, ...]
+    recovered: bool
+    seconds: Seconds
+    rung: str
+    cost_usd: float
+
+    @classmethod
+    def of(cls, score: Score) -> DemoReport:
+        """The part of a score that the demo shows."""
+        return cls(**{name: getattr(score, name) for name in cls.model_fields})
+
+
+class Scoreboard(Model):
+    """What ``quell drill run --json`` prints."""
+
+    passed: bool
+    scores: tuple[Score, ...]
+
+
+def cause_of(diagnosis: Diagnosis | None) -> Cause | None:
+    """The first hypothesis, None after an abstention."""
+    first = diagnosis.first if diagnosis else None
+    if first is None:
+        return None
+    return Cause(service=first.service, kind=first.kind, confidence=first.probability, evidence=first.evidence_for)
+
+
+def taken(attempts: tuple[Attempt, ...]) -> tuple[ActionTaken, ...]:
+    """What was really done, or may have been: reservations that never started and dry runs are left out."""
+    return tuple(
+        ActionTaken(
+            action=attempt.proposal.action,
+            service=attempt.proposal.service,
+            parameters=attempt.proposal.parameters,
+            state=attempt.state,
+            recovery=attempt.verification.recovery.value if attempt.verification else "",
+            undo=bool(attempt.undo_of),
+        )
+        for attempt in sorted(attempts, key=lambda attempt: attempt.reserved_at)
+        if attempt.state is not AttemptState.RESERVED and not attempt.dry_run
+    )
+
+
+def accepted(actions: tuple[ActionTaken, ...], judged: Actions, target: str) -> bool:
+    """Whether what was done to the target is what should have been done: something accepted, and nothing else."""
+    done = [action.action for action in actions if action.service == target and not action.undo]
+    return bool(done) == bool(judged.accepted) and set(done) <= set(judged.accepted)
+
+
+def score(
+    scenario: Scenario,
+    *,
+    target: str,
+    expected: str,
+    environment: str,
+    seed: int | None,
+    incident: Incident | None,
+    diagnosis: Diagnosis | None,
+    attempts: tuple[Attempt, ...],
+    changed: frozenset[str],
+    false_alarms: int,
+    recovered: bool,
+    seconds: Seconds,
+) -> Score:
+    """Judge one run.
+
+    Args:
+        target: name of the service that the fault was injected into.
+        expected: name of the service that is the right answer.
+        changed: services whose process or release is not the one from before the fault.
+    """
+    cause, actions = cause_of(diagnosis), taken(attempts)
+    touched = changed | {action.service for action in actions}
+    return Score(
+        scenario=scenario.name,
+        environment=environment,
+        seed=seed,
+        incident=incident.id if incident else "",
+        outcome=incident.outcome if incident else "",
+        fault=Named(service=target, kind=scenario.fault.kind),
+        root_cause=cause,
+        actions=actions,
+        cause_right=cause is not None and cause.service == expected and cause.kind in scenario.expected.kinds,
+        action_accepted=accepted(actions, scenario.actions, expected),
+        forbidden=tuple(a.action for a in actions if a.action in scenario.actions.forbidden),
+        innocents=tuple(sorted(touched - {target, expected})),
+        false_alarms=false_alarms,
+        recovered=recovered,
+        recovery_expected=scenario.expected.recovers,
+        seconds=seconds,
+        rung=incident.rung if incident else "",
+        cost_usd=incident.cost_usd if incident else 0.0,
+    )

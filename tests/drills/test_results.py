@@ -1,0 +1,156 @@
+"""Judging a run."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from core.models import (
+    ActionOutcome,
+    Attempt,
+    AttemptState,
+    Autonomy,
+    Diagnosis,
+    FaultKind,
+    Hypothesis,
+    Incident,
+    IncidentStatus,
+    Proposal,
+    Risk,
+    Severity,
+)
+from drills.results import DemoReport, Score, Seconds, score
+from drills.scenario import Actions, Expected, find_scenario
+from drills.scoreboard import scoreboard
+from drills.shop.roles import Role
+
+NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
+SECONDS = Seconds(detect=3.0, diagnose=4.0, act=5.0, recover=8.0, total=30.0)
+INCIDENT = Incident(
+    id="inc_1",
+    status=IncidentStatus.RESOLVED,
+    severity=Severity.CRITICAL,
+    title="gateway",
+    autonomy=Autonomy.ACT,
+    opened_at=NOW,
+    updated_at=NOW,
+    rung="rules",
+    outcome="recovered",
+)
+
+
+def diagnosed(service: str = "payment", kind: FaultKind = FaultKind.HANG) -> Diagnosis:
+    """A diagnosis that names one cause."""
+    cause = Hypothesis(service=service, kind=kind, statement="it is", probability=0.9, evidence_for=("ev_1",))
+    return Diagnosis(hypotheses=(cause,), confidence=0.9)
+
+
+def attempt(action: str = "restart", service: str = "payment", number: int = 0, **changes: object) -> Attempt:
+    """An action that was carried out."""
+    proposal = Proposal(
+        action=action, service=service, hypothesis="h", confidence=0.9, expected_effect="e", risk=Risk.LOW
+    )
+    fields = {
+        "id": f"att_{number}",
+        "incident_id": "inc_1",
+        "proposal": proposal,
+        "proposal_hash": proposal.hash,
+        "state": AttemptState.DONE,
+        "reserved_at": NOW + timedelta(seconds=number),
+        "outcome": ActionOutcome(ok=True, detail="done"),
+    }
+    return Attempt.model_validate({**fields, **changes})
+
+
+def judged(**changes: object) -> Score:
+    """The hang drill, gone well unless changed."""
+    facts = {
+        "target": "payment",
+        "expected": "payment",
+        "environment": "processes",
+        "seed": None,
+        "incident": INCIDENT,
+        "diagnosis": diagnosed(),
+        "attempts": (attempt(),),
+        "changed": frozenset({"payment"}),
+        "false_alarms": 0,
+        "recovered": True,
+        "seconds": SECONDS,
+    }
+    scenario = changes.pop("scenario", find_scenario("hang"))
+    return score(scenario, **{**facts, **changes})
+
+
+def test_a_drill_that_went_well_passes():
+    assert judged().passed
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"diagnosis": diagnosed("gateway")},
+        {"diagnosis": diagnosed(kind=FaultKind.CRASH)},
+        {"diagnosis": Diagnosis(confidence=0.0, abstained="nothing stands out")},
+        {"diagnosis": None, "incident": None},
+        {"attempts": ()},
+        {"attempts": (attempt(state=AttemptState.RESERVED),)},
+        {"attempts": (attempt(dry_run=True),)},
+        {"attempts": (attempt(), attempt("rollback", number=1))},
+        {"attempts": (attempt(), attempt("restart", "cart", number=1))},
+        {"changed": frozenset({"payment", "orders"})},
+        {"recovered": False},
+        {"false_alarms": 1},
+    ],
+)
+def test_everything_that_is_judged_can_fail_a_drill(changes):
+    assert not judged(**changes).passed
+
+
+def test_who_was_touched_is_named():
+    result = judged(attempts=(attempt(), attempt("stop", "cart", number=1)), changed=frozenset({"payment", "cache"}))
+    assert result.innocents == ("cache", "cart")
+    assert result.forbidden == ("stop",)
+
+
+def test_actions_are_told_in_their_order_and_undo_is_marked():
+    first, second = attempt(number=1), attempt("rollback", number=2, undo_of="att_1")
+    assert [(a.action, a.undo) for a in judged(attempts=(second, first)).actions] == [
+        ("restart", False),
+        ("rollback", True),
+    ]
+
+
+def test_where_nothing_can_be_healed_doing_nothing_is_right():
+    scenario = find_scenario("hang").model_copy(
+        update={
+            "actions": Actions(accepted=()),
+            "expected": Expected(target=Role.PAYMENT, kinds=("hang",), recovers=False),
+        }
+    )
+    assert judged(scenario=scenario, attempts=(), recovered=False).passed
+    assert not judged(scenario=scenario, recovered=False).passed
+
+
+def test_the_demo_report_has_exactly_the_promised_keys():
+    report = json.loads(DemoReport.of(judged()).model_dump_json())
+    assert list(report) == [
+        "incident", "fault", "root_cause", "actions", "recovered", "seconds", "rung", "cost_usd",
+    ]  # fmt: skip
+    assert report["fault"] == {"service": "payment", "kind": "hang"}
+    assert report["root_cause"] == {"service": "payment", "kind": "hang", "confidence": 0.9, "evidence": ["ev_1"]}
+    assert set(report["seconds"]) == {"detect", "diagnose", "act", "recover", "total"}
+
+
+def test_the_scoreboard_shows_what_was_judged():
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(scoreboard([judged(), judged(diagnosis=diagnosed("gateway"), seed=7, recovered=False)]))
+    text = console.export_text()
+    assert "1 of 2 drills passed" in text
+    assert "hang (seed 7)" in text
+    assert "gateway: hang" in text
+    assert "restart payment" in text
+    assert "3/4/5/8 of 30" in text
