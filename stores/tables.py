@@ -83,6 +83,7 @@ INCIDENTS = Table(
     _text("autonomy"),
     _time("opened_at"),
     _time("updated_at"),
+    _time("investigated_at", nullable=True),
     _time("ended_at", nullable=True),
     _json("alerts"),
     _text("trace_id"),

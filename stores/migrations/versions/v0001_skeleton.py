@@ -56,6 +56,7 @@ def _create_incidents() -> None:
         sa.Column("autonomy", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("investigated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("alerts", sa.JSON(), nullable=False),
         sa.Column("trace_id", sa.Text(), nullable=False),
