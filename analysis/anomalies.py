@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis.config import AnalysisConfig
 from analysis.readings import Reading, read
-from analysis.rounding import instant, significant
+from analysis.rounding import instant, probability, significant
 from analysis.states import state_findings
 from analysis.templates import OVERFLOW, TemplateStats, mine
 from analysis.view import LogFrame, SignalFrame, SystemView
@@ -19,6 +19,13 @@ def detect(view: SystemView, config: AnalysisConfig) -> tuple[Finding, ...]:
     for state in view.states:
         findings.extend(state_findings(state, view, findings, config))
     return tuple(sorted(findings, key=lambda finding: (-abs(finding.magnitude), finding.onset)))
+
+
+def coverage(view: SystemView, config: AnalysisConfig) -> float:
+    """Share of the series, 0..1, that have a baseline to leave; 0 without series."""
+    readings = [read(frame, view.window, view.baseline, config) for frame in view.signals]
+    known = [one for one in readings if one.normal and one.normal.samples >= config.min_baseline_samples]
+    return probability(len(known) / len(readings)) if readings else 0.0
 
 
 def _series_finding(frame: SignalFrame, view: SystemView, config: AnalysisConfig) -> Finding | None:

@@ -1,0 +1,133 @@
+"""Healing agent: what may help against the first hypothesis, best first, never what was tried."""
+
+from __future__ import annotations
+
+from agents.models import HealingInput, Plan
+from agents.spec import AgentSpec, Answer, Budget
+from core.models import (
+    ActionOption,
+    Check,
+    EscalationReason,
+    FaultKind,
+    Hypothesis,
+    Proposal,
+    Rung,
+    RunState,
+    ServiceState,
+    Signal,
+)
+
+MIN_CONFIDENCE = 0.6
+"""Below this probability a cause is a guess, and nobody is touched on a guess."""
+
+REMEDIES: dict[FaultKind, tuple[str, ...]] = {
+    FaultKind.CRASH: ("start", "restart"),
+    FaultKind.HANG: ("restart",),
+    FaultKind.CPU_SATURATION: ("restart",),
+    FaultKind.BAD_RELEASE: ("rollback",),
+}
+"""Actions that help against a kind of fault, best first. A kind without a row has no safe remedy: a human decides.
+
+Restarting brings a bad release back, and a service that only suffers from a dependency is left alone.
+"""
+
+FAILING_SIGNALS: dict[FaultKind, tuple[Signal, ...]] = {
+    FaultKind.CRASH: (Signal.UP,),
+    FaultKind.HANG: (Signal.UP,),
+    FaultKind.CPU_SATURATION: (Signal.CPU,),
+    FaultKind.BAD_RELEASE: (Signal.ERRORS,),
+}
+"""What must be back at its normal on the healed service itself."""
+
+SYMPTOM_SIGNALS = (Signal.ERRORS, Signal.LATENCY, Signal.UP)
+"""What must be back at its normal where the alert was."""
+
+
+async def plan(given: HealingInput) -> Answer[Plan]:
+    """Proposals for the first hypothesis only; the confidence is that of the hypothesis."""
+    result = _plan(given)
+    return Answer(result, result.proposals[0].confidence if result.proposals else given.diagnosis.confidence)
+
+
+def concern(result: Plan) -> EscalationReason | None:
+    """Something is broken and nothing may be done about it."""
+    return None if result.proposals or result.settled else EscalationReason.ABSTAINED
+
+
+def _plan(given: HealingInput) -> Plan:
+    """The plan, or why there is none."""
+    first = given.diagnosis.first
+    if first is None:
+        return Plan(reason=f"no cause is known: {given.diagnosis.abstained or 'the diagnosis is empty'}")
+    if first.kind is FaultKind.FALSE_ALARM:
+        return Plan(reason="nothing is broken", settled=True)
+    if first.probability < MIN_CONFIDENCE:
+        return Plan(reason=f"the cause is too uncertain to act on ({first.probability:.2f}): {first.statement}")
+    if first.service not in {service.name for service in given.services}:
+        return Plan(reason=f"{first.service} is not in the inventory")
+    state = next((one for one in given.states if one.service == first.service), None)
+    if first.kind is FaultKind.CRASH and state and state.state is RunState.STOPPED:
+        return Plan(reason=f"{first.service} was stopped on purpose: who stopped it decides")
+    options = {option.name: option for option in given.options}
+    actions = [options[name] for name in _remedies(first.kind, state, given) if name in options]
+    proposals = tuple(_propose(option, first, state, given.symptom) for option in actions)
+    untried = tuple(proposal for proposal in proposals if proposal.hash not in given.tried)
+    if untried:
+        return Plan(proposals=untried, reason=first.statement)
+    why = "all that could help was tried" if proposals else "no action is known to help"
+    return Plan(reason=f"{why} against {first.kind} of {first.service}")
+
+
+def _remedies(kind: FaultKind, state: ServiceState | None, given: HealingInput) -> list[str]:
+    """Names of the actions, those that helped before first, else in the order of the table.
+
+    Without a word from the actuator a crash cannot be told from a hang, so the action that helps both goes first.
+    """
+    names = REMEDIES.get(kind, ())
+    if kind is FaultKind.CRASH and state is None:
+        names = tuple(reversed(names))
+    record = {name: 0 for name in names}
+    for memory in given.recollections:
+        if memory.kind is kind and memory.action in record:
+            record[memory.action] += memory.successes - memory.failures
+    return sorted(names, key=lambda name: -record[name])
+
+
+def _propose(option: ActionOption, cause: Hypothesis, state: ServiceState | None, symptom: str) -> Proposal:
+    """One action on the service that caused it, with the checks that will prove it."""
+    to_release = state.previous_release if state and option.name == "rollback" else ""
+    return Proposal(
+        action=option.name,
+        service=cause.service,
+        parameters={"release": to_release} if to_release else {},
+        hypothesis=cause.statement,
+        confidence=cause.probability,
+        evidence=cause.evidence_for,
+        expected_effect=f"{option.name} ends the {cause.kind} of {cause.service}; its callers recover with it",
+        success_checks=_checks(cause, symptom),
+        undo=option.undo,
+        risk=option.risk,
+    )
+
+
+def _checks(cause: Hypothesis, symptom: str) -> tuple[Check, ...]:
+    """The cause's own failing signal, and what users see at the symptom; each once."""
+    wanted = [(cause.service, signal) for signal in FAILING_SIGNALS[cause.kind]]
+    wanted += [(symptom, signal) for signal in SYMPTOM_SIGNALS if symptom]
+    return tuple(
+        Check(service=service, signal=signal, description=f"{signal} of {service} is back at its normal")
+        for service, signal in dict.fromkeys(wanted)
+    )
+
+
+SPEC = AgentSpec(
+    name="healing",
+    version="1",
+    description="Picks actions from the registry against the first hypothesis, with the checks that prove recovery.",
+    input=HealingInput,
+    output=Plan,
+    tools=("service_state",),
+    rungs={Rung.RULES: plan},
+    budget=Budget(rung_seconds=10),
+    concern=concern,
+)
