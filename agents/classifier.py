@@ -11,24 +11,32 @@ from core.models import Alert, EscalationReason, Rung, Severity, Triage
 
 UNKNOWN = "unknown"
 
-CATEGORIES: dict[str, frozenset[str]] = {
-    "availability": frozenset(
-        "down unavailable unreachable absent missing crash crashed crashloop restarts probe up".split()
+CATEGORIES: dict[str, tuple[str, ...]] = {
+    "availability": (
+        "down",
+        "unavailable",
+        "unreachable",
+        "absent",
+        "missing",
+        "crash",
+        "crashed",
+        "probe",
+        "restarts",
     ),
-    "errors": frozenset("error errors 5xx failure failures failing failed exceptions".split()),
-    "latency": frozenset("latency slow slowness duration p50 p90 p95 p99 timeout timeouts apdex".split()),
-    "saturation": frozenset("cpu memory oom disk saturation throttling throttled queue pool load filesystem".split()),
-    "data": frozenset("replication lag corruption corrupt backup data consistency".split()),
+    "errors": ("error", "errors", "5xx", "failure", "failures", "failing", "failed", "exceptions"),
+    "latency": ("latency", "slow", "slowness", "duration", "p95", "p99", "timeout", "timeouts", "apdex"),
+    "saturation": ("cpu", "memory", "oom", "disk", "saturation", "throttling", "throttled", "queue", "pool", "load"),
+    "data": ("replication", "lag", "corruption", "corrupt", "backup", "consistency"),
 }
 """Words that give a category away, in the order in which ties are broken: what hurts users most comes first."""
 
 SEVERITY_ORDER = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+xx|p\d+|\d+", re.ASCII)
+_WORDS = re.compile(r"\d+xx|p\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+", re.ASCII)
 
 
 async def classify(given: TriageInput) -> Answer[Triage]:
-    """Category by the words of the alerts' names (of their summaries where the names say nothing), severity by the worst.
+    """Category by the words of the alerts' names, or of their summaries; severity by the worst alert.
 
     Confidence is ``0.5 + 0.5 x share of the alerts that agree on the category``, halved when no service was resolved;
     without a category it is 0.3.
@@ -59,7 +67,7 @@ def _category(alert: Alert) -> str:
     for text in (alert.name, alert.annotations.get("summary", ""), alert.annotations.get("description", "")):
         words = {word.lower() for word in _WORDS.findall(text)}
         for category, known in CATEGORIES.items():
-            if words & known:
+            if words.intersection(known):
                 return category
     return UNKNOWN
 

@@ -86,7 +86,7 @@ def _remedies(kind: FaultKind, state: ServiceState | None, given: HealingInput) 
     names = REMEDIES.get(kind, ())
     if kind is FaultKind.CRASH and state is None:
         names = tuple(reversed(names))
-    record = {name: 0 for name in names}
+    record = dict.fromkeys(names, 0)
     for memory in given.recollections:
         if memory.kind is kind and memory.action in record:
             record[memory.action] += memory.successes - memory.failures
