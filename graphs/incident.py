@@ -78,3 +78,8 @@ def build_incident_graph(
     graph.add_edge("learn", "report")
     graph.add_edge("report", END)
     return graph.compile(checkpointer=checkpointer, name="incident")
+
+
+def diagram() -> str:
+    """The state machine as Mermaid; the README shows exactly this."""
+    return build_incident_graph().get_graph().draw_mermaid()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TypeVar
 
 from agents.ladder import Climb, climb
 from agents.spec import AgentSpec
 from pydantic import BaseModel
-from tools.runner import Recorded
 
-from core.models import Decision, Evidence, Rung, Severity, TimelineEntry, Verdict, content_id
+from core.models import Decision, Rung, Severity, TimelineEntry, Verdict, content_id
 from graphs.context import IncidentContext
+from tools.runner import Looked, keep
 
 GUARD_VERSION = "1"
 I = TypeVar("I")  # noqa: E741 - input and output, as AgentSpec names them
@@ -49,26 +49,17 @@ async def decide(
     return answer
 
 
-async def keep_evidence(
-    results: Iterable[tuple[Evidence, list[Recorded]]], context: IncidentContext
-) -> tuple[str, ...]:
+async def keep_evidence(looked: Sequence[Looked], context: IncidentContext) -> tuple[str, ...]:
     """Store evidence with its raw data before anybody cites it; a source that did not answer goes on the timeline."""
-    ids: list[str] = []
     async with context.store.write() as tx:
         await tx.leases.check(context.lease)
-        for evidence, recordings in results:
-            await tx.evidence.add(evidence)
-            for recorded in recordings:
-                await tx.recordings.add(
-                    evidence.incident_id, evidence.id, recorded.port, recorded.key, recorded.payload
-                )
+        await keep(tx, looked)
+        for evidence, _ in looked:
             if evidence.error:
-                entry = TimelineEntry(
-                    at=context.clock.now(), kind="outage", text=f"{evidence.source}: {evidence.error}"
-                )
-                await tx.timeline.add(evidence.incident_id, entry, key=f"outage:{evidence.source}:{evidence.error}")
-            ids.append(evidence.id)
-    return tuple(ids)
+                told = f"{evidence.source}: {evidence.error}"
+                entry = TimelineEntry(at=context.clock.now(), kind="outage", text=told)
+                await tx.timeline.add(evidence.incident_id, entry, key=f"outage:{told}")
+    return tuple(evidence.id for evidence, _ in looked)
 
 
 async def note(context: IncidentContext, incident_id: str, kind: str, text: str, key: str) -> None:

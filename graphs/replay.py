@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-
-from langgraph.checkpoint.memory import InMemorySaver
+from collections.abc import Callable, Iterator, Sequence
 
 from clients.recorded import RecordedActuator, RecordedLogs, RecordedMetrics
 from core.clock import ManualClock
@@ -26,20 +22,15 @@ from core.models import (
 )
 from core.ports import NullKnowledge
 from graphs.bundle import Bundle
-from graphs.context import IncidentContext, NoNotifier
-from graphs.incident import build_incident_graph
+from graphs.context import IncidentContext, NoNotifier, Remedy
 from graphs.run_settings import RunSettings
-from graphs.runner import IncidentRunner, RunResult
+from graphs.runner import RunResult
+from graphs.scratch import scratch_runner, scratch_store
 from remediation.guardrails import judge
-from stores.checkpoints import serializer
 from stores.leases import Lease
-from stores.migrate import upgrade
 from stores.store import Store
 from tools.inventory import Inventory
 from tools.sources import Sources
-
-LEASE_SECONDS = 86_400.0
-"""Nobody else can want a replay's incident."""
 
 
 class Difference(Model):
@@ -107,78 +98,66 @@ class RecordedRemedy:
         return Verification(recovery=Recovery.UNREADABLE, seconds=0.0, detail="the record ends before the verification")
 
 
-async def replay(bundle: Bundle) -> Replay:
-    """Run the recorded incident through today's graph.
+def reopened(bundle: Bundle) -> tuple[Incident, ManualClock]:
+    """The incident as it was before anything was known of it, and a clock that stands at its investigation."""
+    cleared = {
+        "status": IncidentStatus.OPEN,
+        "cause_service": "",
+        "cause_kind": None,
+        "confidence": None,
+        "rung": "",
+        "outcome": "",
+        "ended_at": None,
+        "stop_requested": False,
+    }
+    incident = bundle.incident.model_copy(update=cleared)
+    return incident, ManualClock(incident.investigated_at or incident.opened_at)
+
+
+async def offline(bundle: Bundle, clock: ManualClock, remedy: Remedy) -> Callable[[Store, Lease], IncidentContext]:
+    """Contexts in which the bundle stands behind every port, with the settings of the recorded run.
 
     Raises:
-        BundleError: the bundle lacks what a run needs, or today's run asks for what was never recorded.
+        BundleError: the record ends before the investigation, or is of another version.
     """
-    with tempfile.TemporaryDirectory(prefix="quell-replay-") as folder:
-        url = f"sqlite+aiosqlite:///{Path(folder) / 'replay.db'}"
-        await upgrade(url)
-        incident = bundle.incident
-        clock = ManualClock(incident.investigated_at or incident.opened_at)
-        store = await Store.open(url, clock)
-        try:
-            await _seed(store, bundle)
-            await _run(store, bundle, clock)
-            return await _compare(store, bundle)
-        finally:
-            await store.close()
-
-
-async def _seed(store: Store, bundle: Bundle) -> None:
-    incident = bundle.incident.model_copy(
-        update={
-            "status": IncidentStatus.OPEN,
-            "cause_service": "",
-            "cause_kind": None,
-            "confidence": None,
-            "outcome": "",
-            "ended_at": None,
-            "stop_requested": False,
-        }
-    )
-    async with store.write() as tx:
-        await tx.incidents.add(incident)
-        for alert in bundle.alerts:
-            await tx.alerts.save(alert, incident.id)
-
-
-async def _run(store: Store, bundle: Bundle, clock: ManualClock) -> None:
     look_up = bundle.look_up()
     settings = await RunSettings.recorded(look_up)
-    incident_id = bundle.incident.id
     actuator = RecordedActuator(look_up, now=clock.now())
-    sources = Sources(RecordedMetrics(look_up), RecordedLogs(look_up), (actuator,))
 
-    def make_context(lease: Lease) -> IncidentContext:
+    def make_context(store: Store, lease: Lease) -> IncidentContext:
         return IncidentContext(
             store=store,
             clock=clock,
             inventory=Inventory(settings.services),
-            sources=Sources(
-                RecordedMetrics(look_up), RecordedLogs(look_up), (RecordedActuator(look_up, now=clock.now()),)
-            ),
+            sources=Sources(RecordedMetrics(look_up), RecordedLogs(look_up), (actuator,)),
             signals=settings.signals,
             analysis=settings.analysis,
             knowledge=NullKnowledge(),
             ladder=settings.ladder,
-            remedy=RecordedRemedy(bundle),
+            remedy=remedy,
             lease=lease,
             notifier=NoNotifier(),
             max_rounds=settings.max_rounds,
         )
 
-    graph = build_incident_graph(InMemorySaver(serde=serializer()))
-    runner = IncidentRunner(graph, make_context)
-    async with store.write() as tx:
-        lease = await tx.leases.acquire(incident_id, "replay", LEASE_SECONDS)
-    if lease is None:
-        raise BundleError("the replay cannot own its incident", fix="report this: it cannot happen")
-    while await runner.run(incident_id, lease) is RunResult.WAITING:
-        if not await _answer_as_recorded(store, bundle):
-            return
+    return make_context
+
+
+async def replay(bundle: Bundle) -> Replay:
+    """Run the recorded incident through today's graph. Where that asks for what was never recorded, the run ends there
+    and the missing decisions are differences.
+
+    Raises:
+        BundleError: the bundle lacks what a run needs to begin.
+    """
+    incident, clock = reopened(bundle)
+    make_context = await offline(bundle, clock, RecordedRemedy(bundle))
+    async with scratch_store(clock, incident, bundle.alerts) as store:
+        runner, lease = await scratch_runner(store, incident.id, lambda lease: make_context(store, lease))
+        while await runner.run(incident.id, lease) is RunResult.WAITING:
+            if not await _answer_as_recorded(store, bundle):
+                break
+        return await _compare(store, bundle)
 
 
 async def _answer_as_recorded(store: Store, bundle: Bundle) -> bool:

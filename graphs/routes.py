@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.models import AttemptState, Effect, Recovery
+from core.models import AttemptState, Effect, Ending, Recovery
 from core.ports import Recollection
-from graphs.state import Ending, IncidentState
+from graphs.state import IncidentState
 
 KNOWN_SIMILARITY = 0.9
 """A past resolution must be at least this similar to skip the diagnosis."""

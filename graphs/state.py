@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import InstanceOf, StrictInt, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from core.errors import StateInvalid
@@ -14,6 +13,7 @@ from core.models import (
     Alert,
     Attempt,
     Diagnosis,
+    Ending,
     Finding,
     Incident,
     Proposal,
@@ -27,47 +27,36 @@ from core.ports import Recollection
 T = TypeVar("T")
 
 
-class Ending(StrEnum):
-    """Why the graph went to `report`."""
-
-    RECOVERED = "recovered"
-    RECOVERED_ALONE = "recovered_alone"
-    NO_CAUSE = "no_cause"
-    NO_ACTION = "no_action"
-    DENIED = "denied"
-    OBSERVED = "observed"
-    REJECTED = "rejected"
-    ACTION_UNKNOWN = "action_unknown"
-    EXHAUSTED = "exhausted"
-
-
 def joined(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
     """Reducer: what a node that runs twice adds again counts once; the order of first mention is kept."""
     return tuple(dict.fromkeys((*old, *new)))
 
 
 class IncidentState(TypedDict, total=False):
-    """One incident's run. Every value is a frozen model, an id or a number: it survives the checkpointer."""
+    """One incident's run. Every value is a frozen model, an id or a number: it survives the checkpointer.
 
-    incident: Incident
-    alerts: tuple[Alert, ...]
-    window: Window
-    baseline: Window
+    Models must come back as what they were (``InstanceOf``); tuples come back as lists, which is as good.
+    """
+
+    incident: InstanceOf[Incident]
+    alerts: tuple[InstanceOf[Alert], ...]
+    window: InstanceOf[Window]
+    baseline: InstanceOf[Window]
     scope: tuple[str, ...]
-    triage: Triage
-    recollections: tuple[Recollection, ...]
+    triage: InstanceOf[Triage]
+    recollections: tuple[InstanceOf[Recollection], ...]
     evidence: Annotated[tuple[str, ...], joined]
-    findings: tuple[Finding, ...]
-    diagnosis: Diagnosis
-    plan: tuple[Proposal, ...]
+    findings: tuple[InstanceOf[Finding], ...]
+    diagnosis: InstanceOf[Diagnosis]
+    plan: tuple[InstanceOf[Proposal], ...]
     plan_reason: str
-    round: int
+    round: StrictInt
     tried: Annotated[tuple[str, ...], joined]
-    proposal: Proposal | None
-    verdict: Verdict | None
-    attempt: Attempt | None
-    verification: Verification | None
-    ending: Ending | None
+    proposal: InstanceOf[Proposal] | None
+    verdict: InstanceOf[Verdict] | None
+    attempt: InstanceOf[Attempt] | None
+    verification: InstanceOf[Verification] | None
+    ending: InstanceOf[Ending] | None
     ending_detail: str
 
 
@@ -81,7 +70,7 @@ def validate_state(values: Mapping[str, Any]) -> None:
         StateInvalid: a value is missing its type (an unknown model comes back as a dict) or is not of this version.
     """
     try:
-        _ADAPTER.validate_python(dict(values), strict=True)
+        _ADAPTER.validate_python(dict(values))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -34,7 +34,7 @@ from core.models.evidence import (
     TemplateDigest,
 )
 from core.models.faults import FaultKind
-from core.models.incidents import ATTENTION, LIVE, Incident, IncidentStatus, Judgement, TimelineEntry
+from core.models.incidents import ATTENTION, LIVE, Ending, Incident, IncidentStatus, Judgement, TimelineEntry
 from core.models.services import (
     AutonomyRule,
     Change,
@@ -65,6 +65,7 @@ __all__ = [
     "Diagnosis",
     "Digest",
     "Effect",
+    "Ending",
     "Escalation",
     "EscalationReason",
     "Evidence",

@@ -43,6 +43,20 @@ class Judgement(StrEnum):
     FALSE_ALARM = "false-alarm"
 
 
+class Ending(StrEnum):
+    """Why the run of an incident ended."""
+
+    RECOVERED = "recovered"
+    RECOVERED_ALONE = "recovered_alone"
+    NO_CAUSE = "no_cause"
+    NO_ACTION = "no_action"
+    DENIED = "denied"
+    OBSERVED = "observed"
+    REJECTED = "rejected"
+    ACTION_UNKNOWN = "action_unknown"
+    EXHAUSTED = "exhausted"
+
+
 class Incident(Model):
     """Alerts of one cause."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.models import Incident, IncidentStatus, TimelineEntry
+from core.models import Ending, Incident, IncidentStatus, TimelineEntry
 from core.ports import Lesson
 from graphs.context import IncidentContext
-from graphs.state import Ending, IncidentState
+from graphs.state import IncidentState
 
 RESOLVED = {Ending.RECOVERED, Ending.RECOVERED_ALONE}
 """Endings after which the service is well."""

@@ -15,6 +15,7 @@ from core.models import (
     ApprovalState,
     AttemptState,
     Effect,
+    Ending,
     Incident,
     Proposal,
     Recovery,
@@ -24,7 +25,7 @@ from core.models import (
 from graphs.context import IncidentContext
 from graphs.queries import recorded_view
 from graphs.records import decide, keep_verdict, note
-from graphs.state import Ending, IncidentState, attempted, chosen
+from graphs.state import IncidentState, attempted, chosen
 from remediation import approvals
 from remediation.undo import undo_of
 from tools.registry import action_options, validate_proposal
@@ -115,8 +116,7 @@ def _denied(verdict: Verdict | None) -> tuple[Ending, str]:
     return ending, f"{reason.rule}: {reason.detail}"
 
 
-async def _ask_human(state: IncidentState, context: IncidentContext, proposal: Proposal, verdict: Verdict) -> None:
-    incident = state["incident"]
+async def _ask_human(incident: Incident, proposal: Proposal, verdict: Verdict, context: IncidentContext) -> None:
     now = context.clock.now()
     async with context.store.write() as tx:
         await tx.leases.check(context.lease)

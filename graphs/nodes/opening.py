@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
-
-from tools.runner import run_query
 
 from agents import classifier
 from agents.models import TriageInput
-from analysis.config import AnalysisConfig
-from core.models import Alert, Diagnosis, Hypothesis, Rung, Window
+from core.models import Diagnosis, Hypothesis, Rung
 from core.ports import Recollection
 from graphs.context import IncidentContext
 from graphs.queries import query_context
@@ -19,17 +14,8 @@ from graphs.records import decide, keep_evidence
 from graphs.routes import known_issue
 from graphs.run_settings import keep_settings
 from graphs.state import IncidentState
-
-LONGEST_WINDOW = 4.0
-"""An alert that waited long stretches the analysed window, at most to this many times its configured length."""
-
-
-def windows(now: datetime, alerts: Sequence[Alert], config: AnalysisConfig) -> tuple[Window, Window]:
-    """The analysed window, reaching back before the first alert began, and the baseline right before it."""
-    length = timedelta(seconds=config.window_seconds)
-    starts = [alert.starts_at - length / 2 for alert in alerts]
-    start = max(min([now - length, *starts]), now - LONGEST_WINDOW * length)
-    return Window(start=start, end=now), Window(start=start - timedelta(seconds=config.baseline_seconds), end=start)
+from tools.context import windows
+from tools.runner import run_query
 
 
 async def triage(state: IncidentState, context: IncidentContext) -> dict[str, Any]:

@@ -1,0 +1,178 @@
+"""Puts the parts together: the only module that knows which implementation stands behind which port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from agents.ladder import LadderPolicy
+from remediation.verification import Verifier
+
+from alerting.channel import open_client
+from alerting.outbox import Dispatcher
+from alerting.registry import build_channels
+from app.notifier import OutboxNotifier
+from app.operations.opening import inventory_of, open_store
+from app.settings import Settings
+from app.worker import Worker
+from clients.buffer import ScrapeBuffer
+from clients.logfiles import LogFiles
+from clients.processes.actuator import ProcessActuator
+from clients.processes.client import SupervisorClient
+from core.clock import Clock, SystemClock
+from core.hooks import Hooks, NoHooks
+from core.ports import Knowledge, NullKnowledge
+from events.intake import Intake
+from events.watcher import Watcher
+from graphs.context import IncidentContext, Notifier
+from graphs.incident import build_incident_graph
+from graphs.remedy import LiveRemedy
+from graphs.runner import IncidentRunner
+from remediation.executor import Executor
+from remediation.facts import GuardSettings
+from stores import Store
+from stores.checkpoints import open_checkpointer
+from stores.leases import Lease
+from tools.inventory import Inventory
+from tools.signals import DEFAULT_SIGNALS, SignalSpec
+from tools.sources import Sources
+
+Observer = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything that runs, wired and ready; nothing is started yet."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    inventory: Inventory
+    sources: Sources
+    buffer: ScrapeBuffer
+    knowledge: Knowledge
+    intake: Intake
+    runner: IncidentRunner
+    worker: Worker
+    watcher: Watcher
+    dispatcher: Dispatcher
+    observers: list[Observer] = field(default_factory=list)
+
+    @property
+    def signals(self) -> tuple[SignalSpec, ...]:
+        """How each signal is measured."""
+        return self.settings.signals or DEFAULT_SIGNALS
+
+    @asynccontextmanager
+    async def running(self, *, watch: bool = True) -> AsyncIterator[None]:
+        """Scrape, work, watch and deliver in the background, until the block ends."""
+        loops = [self.buffer.run(), self.worker.run(), self.dispatcher.run()]
+        if watch:
+            loops.append(self.watcher.run())
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def build_sources(settings: Settings, clock: Clock) -> tuple[Sources, ScrapeBuffer]:
+    """The embedded sources: own scrapes, log files, local processes."""
+    buffer = ScrapeBuffer(settings.scrape, clock, settings.snapshot_path)
+    files = {entry.service: [settings.path(entry.path)] for entry in settings.logs.files}
+    for service in inventory_of(settings).all():
+        if service.identity.process:
+            files.setdefault(service.name, []).append(settings.logs_path / f"{service.identity.process}.log")
+    actuator = ProcessActuator(SupervisorClient(settings.socket_path))
+    return Sources(metrics=buffer, logs=LogFiles(files), actuators=(actuator,)), buffer
+
+
+def build_remedy(
+    settings: Settings, store: Store, sources: Sources, inventory: Inventory, clock: Clock, hooks: Hooks
+) -> LiveRemedy:
+    """Guard, executor and verifier on the live world."""
+    signals = settings.signals or DEFAULT_SIGNALS
+    guard = GuardSettings(
+        inventory=inventory,
+        sources=sources,
+        policy=settings.action_policy,
+        autonomy=settings.autonomy,
+        dry_run=settings.dry_run,
+    )
+    verifier = Verifier(store, sources, inventory, clock, settings.verification, settings.analysis, signals)
+    executor = Executor(store, sources, inventory, clock, hooks, dry_run=settings.dry_run)
+    return LiveRemedy(store, clock, guard, executor, verifier)
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hooks | None = None) -> AsyncIterator[App]:
+    """Wire everything over an opened store.
+
+    Args:
+        clock: the machine's own unless given.
+        hooks: called at named points of every run; tests block or stop a run there.
+
+    Raises:
+        StoreError, ConfigError, PolicyFileError: as the parts that are opened.
+    """
+    clock, hooks = clock or SystemClock(), hooks or NoHooks()
+    sources, buffer = build_sources(settings, clock)
+    inventory = inventory_of(settings)
+    knowledge = NullKnowledge()
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings, clock))
+        checkpointer = await stack.enter_async_context(open_checkpointer(settings.checkpoints_path))
+        channels = build_channels(settings.notify, await stack.enter_async_context(open_client()), clock)
+        notifier: Notifier = OutboxNotifier(tuple(channels))
+        remedy = build_remedy(settings, store, sources, inventory, clock, hooks)
+        observers: list[Observer] = []
+
+        def observe(node: str, seconds: float) -> None:
+            for each in observers:
+                each(node, seconds)
+
+        def make_context(lease: Lease) -> IncidentContext:
+            return IncidentContext(
+                store=store,
+                clock=clock,
+                inventory=inventory,
+                sources=sources,
+                signals=settings.signals or DEFAULT_SIGNALS,
+                analysis=settings.analysis,
+                knowledge=knowledge,
+                ladder=LadderPolicy(),
+                remedy=remedy,
+                lease=lease,
+                notifier=notifier,
+                hooks=hooks,
+                max_rounds=settings.action_policy.max_attempts,
+                observe=observe,
+            )
+
+        patience = max(settings.action_policy.cooldown_seconds, settings.verification.deadline_seconds)
+        graph = build_incident_graph(
+            checkpointer, deadline_seconds=settings.worker.node_deadline_seconds, patient_seconds=patience
+        )
+        runner = IncidentRunner(graph, make_context)
+        intake = Intake(store, inventory, clock, settings.correlation, autonomy=settings.autonomy)
+        yield App(
+            settings=settings,
+            clock=clock,
+            store=store,
+            inventory=inventory,
+            sources=sources,
+            buffer=buffer,
+            knowledge=knowledge,
+            intake=intake,
+            runner=runner,
+            worker=Worker(store, intake, runner, clock, settings.worker),
+            watcher=Watcher(
+                store, inventory, sources, clock, settings.watch, settings.analysis, settings.signals or DEFAULT_SIGNALS
+            ),
+            dispatcher=Dispatcher(store, channels, clock),
+            observers=observers,
+        )
