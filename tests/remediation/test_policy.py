@@ -78,5 +78,5 @@ def test_a_mistake_names_file_line_key_and_fix(tmp_path: Path, text: str, told: 
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(PolicyFileError, match="none.yaml"):
+    with pytest.raises(PolicyFileError, match=r"none\.yaml"):
         load_policy(tmp_path / "none.yaml")
