@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import ssl
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -11,8 +13,9 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
+from app.operations.bundles import unzip_bundle
 from app.operations.operation import Operation, Out, P
-from app.operations.outputs import SentAlerts
+from app.operations.outputs import ExportedBundle, SentAlerts
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, QuellError, SourceUnavailable, UsageError
 
 _ERRORS: dict[int, type[QuellError]] = {
@@ -80,13 +83,16 @@ class Remote:
         )
         return self._read(response, SentAlerts)
 
-    async def export(self, incident_id: str) -> bytes:
-        """The zipped bundle of an incident.
+    async def export(self, incident_id: str, folder: Path) -> ExportedBundle:
+        """Download the incident's bundle and unpack it into an empty or new folder.
 
         Raises:
             QuellError: as `call`.
+            BundleError: the folder holds something already, or cannot be written.
         """
-        return (await self._send("GET", f"/api/incidents/{quote(incident_id, safe='')}/export")).content
+        response = await self._send("GET", f"/api/incidents/{quote(incident_id, safe='')}/export")
+        await asyncio.to_thread(unzip_bundle, response.content, folder)
+        return ExportedBundle(incident_id=incident_id, path=str(folder))
 
     async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

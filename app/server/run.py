@@ -42,6 +42,14 @@ class Listening:
 class _Server(uvicorn.Server):
     """uvicorn raises a caught signal again when it is done, which would end the process before the rest is closed."""
 
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
@@ -85,14 +93,14 @@ async def serve(
         app.observers.append(metrics.observe_node)
         context = Context(settings, app.store, app.clock, app.inventory)
         api = create_api(context, token=token.value, metrics=metrics, after_change=app.worker.wake)
-        server = _Server(_uvicorn_config(settings, api))
-        async with app.running(watch=watch), asyncio.TaskGroup() as group:
-            serving = group.create_task(server.serve(sockets=[listener]))
-            while not server.started and not serving.done():
-                await asyncio.sleep(0.01)
-            url = base_url(settings.server, listener.getsockname()[1])
+        url = base_url(settings.server, listener.getsockname()[1])
+
+        def started() -> None:
             log.info("serving", url=url)
             announce(Listening(url, token))
+
+        async with app.running(watch=watch):
+            await _Server(_uvicorn_config(settings, api), started).serve(sockets=[listener])
     log.info("stopped")
 
 

@@ -1,0 +1,119 @@
+"""`quell incidents`: list, show, export, stop, acknowledge, close."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.backend import ask, on_backend, user
+from app.cli.options import JsonOption, LimitOption, ServerOption
+from app.cli.output import emit, line, pairs, table, when
+from app.operations import incidents as operations
+from app.operations.outputs import IncidentDetail, IncidentList
+from core.models import Incident, IncidentStatus, Judgement
+
+incidents = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What happened, and what was done about it.")
+
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="Such as inc_5b1c0d3f9a2e.")]
+
+
+@incidents.command("list")
+def list_incidents(
+    status: Annotated[list[IncidentStatus] | None, typer.Option(help="Only of this status; may be repeated.")] = None,
+    service: Annotated[str | None, typer.Option(help="Only of this service.")] = None,
+    limit: LimitOption = 100,
+    server: ServerOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List incidents, newest first."""
+    found = ask(server, operations.list_incidents, status=status, service=service, limit=limit)
+    emit(found, as_json, _render_list)
+
+
+@incidents.command()
+def show(incident_id: IdArgument, server: ServerOption = "", as_json: JsonOption = False) -> None:
+    """Show all that is on record about one incident."""
+    emit(ask(server, operations.show_incident, incident_id=incident_id), as_json, _render_detail)
+
+
+@incidents.command()
+def export(
+    incident_id: IdArgument,
+    to: Annotated[Path | None, typer.Option(metavar="FOLDER", help="New folder; the id when not given.")] = None,
+    server: ServerOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Write an incident as a folder that `quell replay` runs again."""
+    folder = to or Path(incident_id)
+    bundle = on_backend(server, lambda backend: backend.export(incident_id, folder))
+    emit(bundle, as_json, lambda result: line("exported to", result.path))
+
+
+@incidents.command()
+def stop(incident_id: IdArgument, server: ServerOption = "", as_json: JsonOption = False) -> None:
+    """Hand an incident to a human before Quell's next step."""
+    changed = ask(server, operations.stop_incident, incident_id=incident_id, by=user())
+    emit(changed, as_json, lambda result: line(result.id, "will be handed to a human before the next step"))
+
+
+@incidents.command()
+def acknowledge(incident_id: IdArgument, server: ServerOption = "", as_json: JsonOption = False) -> None:
+    """Note that you have seen an incident; Quell goes on."""
+    changed = ask(server, operations.acknowledge_incident, incident_id=incident_id, by=user())
+    emit(changed, as_json, lambda result: line(result.id, "acknowledged by", result.acknowledged_by))
+
+
+@incidents.command()
+def close(
+    incident_id: IdArgument,
+    judged: Annotated[Judgement, typer.Option("--as", help="Whether something was really wrong.")],
+    server: ServerOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Close an incident that has ended, and say whether it was real."""
+    changed = ask(server, operations.close_incident, incident_id=incident_id, judged=judged, by=user())
+    emit(changed, as_json, lambda result: line(result.id, "closed as", result.judged))
+
+
+def _render_list(found: IncidentList) -> None:
+    rows = [(i.id, i.status, i.severity, i.service, _cause(i), when(i.opened_at), i.title) for i in found.incidents]
+    table(("ID", "STATUS", "SEVERITY", "SERVICE", "CAUSE", "OPENED", "TITLE"), rows, empty="no incidents")
+
+
+def _render_detail(detail: IncidentDetail) -> None:
+    incident = detail.incident
+    pairs(
+        (
+            ("id", incident.id),
+            ("title", incident.title),
+            ("status", incident.status),
+            ("severity", incident.severity),
+            ("service", incident.service),
+            ("cause", _cause(incident)),
+            ("outcome", incident.outcome),
+            ("opened", when(incident.opened_at)),
+            ("ended", when(incident.ended_at)),
+            ("acknowledged", incident.acknowledged_by),
+            ("judged", incident.judged),
+        )
+    )
+    print("\ntimeline")
+    for entry in detail.timeline:
+        line(" ", when(entry.at), f"{entry.kind:<12}", entry.text)
+    print("\nevidence")
+    for evidence in detail.evidence:
+        line(" ", evidence.id, f"{evidence.tool:<16}", evidence.error or evidence.digest.summary)
+    for approval in detail.approvals:
+        line("approval", approval.id, approval.state, approval.proposal.action, approval.proposal.service)
+    for action in detail.actions:
+        recovery = action.verification.recovery if action.verification else "not verified"
+        line("action", action.id, action.state, action.proposal.action, action.proposal.service, recovery)
+
+
+def _cause(incident: Incident) -> str:
+    if incident.cause_kind is None:
+        return ""
+    confidence = f" ({incident.confidence:.0%})" if incident.confidence is not None else ""
+    return f"{incident.cause_service}: {incident.cause_kind}{confidence}"

@@ -1,0 +1,27 @@
+"""Migrations of the database that the settings name."""
+
+from __future__ import annotations
+
+from app.operations.outputs import SchemaStatus
+from app.settings import Settings
+from stores.migrate import status, upgrade
+
+
+async def schema_status(settings: Settings) -> SchemaStatus:
+    """Where the database stands; changes nothing.
+
+    Raises:
+        StoreError, ConfigError: it cannot be read.
+    """
+    current, head = await status(settings.store_url)
+    return SchemaStatus(current=current or "", head=head or "", up_to_date=current == head)
+
+
+async def migrate(settings: Settings) -> SchemaStatus:
+    """Create the database if there is none, bring it to the newest schema, and say where it stands.
+
+    Raises:
+        StoreError, ConfigError: it cannot be written.
+    """
+    await upgrade(settings.store_url)
+    return await schema_status(settings)
