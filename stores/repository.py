@@ -37,7 +37,7 @@ class Repository:
         try:
             rows = (await self._connection.execute(statement)).mappings().all()
             return [model.model_validate({name: row[name] for name in model.model_fields}) for row in rows]
-        except ValueError as error:  # pydantic's ValidationError is one
+        except (ValueError, TypeError) as error:  # pydantic's ValidationError is a ValueError
             raise StoreCorrupt(
                 f"a stored {model.__name__} cannot be read: {error}",
                 fix="restore the database from a backup, or report the bug if no other program wrote to it",

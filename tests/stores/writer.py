@@ -1,0 +1,67 @@
+"""A process of its own that works on a store, for the tests of several processes: ``python -m tests.stores.writer``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from core.clock import SystemClock
+from core.errors import AlreadyReserved
+from stores.migrate import upgrade
+from stores.store import Store
+from tests.stores.samples import attempt
+
+ROUNDS = 25
+
+
+def tell(line: str) -> None:
+    """Hand a line to the test."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+async def compete(store: Store, name: str) -> dict[str, Any]:
+    """Append to the audit, take turns with leases, and try to reserve the one service."""
+    tokens = []
+    for number in range(ROUNDS):
+        async with store.write() as tx:
+            await tx.audit.append(name, "count", str(number), {})
+            lease = await tx.leases.acquire("inc_1", name, 60)
+        if lease:
+            tokens.append(lease.token)
+            async with store.write() as tx:
+                await tx.leases.release(lease)
+    async with store.write() as tx:
+        try:
+            await tx.attempts.reserve(attempt(f"att_{name}", undo_of=name))
+            reserved = True
+        except AlreadyReserved:
+            reserved = False
+    return {"tokens": tokens, "reserved": reserved}
+
+
+async def hang(store: Store, name: str) -> dict[str, Any]:
+    """Commit one entry, write another one, say so, and never end that transaction."""
+    async with store.write() as tx:
+        await tx.audit.append(name, "kept", "", {})
+    async with store.write() as tx:
+        await tx.audit.append(name, "lost", "", {})
+        tell("hanging")
+        await asyncio.Event().wait()
+    return {}
+
+
+async def main(work: str, url: str, name: str) -> None:
+    if work == "migrate":
+        await upgrade(url)
+        return
+    store = await Store.open(url, SystemClock())
+    result = await {"compete": compete, "hang": hang}[work](store, name)
+    await store.close()
+    tell(json.dumps(result))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
