@@ -33,9 +33,11 @@ class SignalSpec(Model):
     )
 
     @model_validator(mode="after")
-    def _quantile_fits(self) -> Self:
+    def _is_one_series(self) -> Self:
         if (self.quantile is None) == (self.function is Function.QUANTILE):
             raise ValueError("`quantile` belongs to function `quantile`, and only to it")
+        if self.aggregate is Aggregate.NONE:
+            raise ValueError("a signal is one series: aggregate by sum, max or avg")
         return self
 
     def query(
