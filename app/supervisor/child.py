@@ -121,6 +121,11 @@ class Child:
             signal_group(self.run.pid, signal.SIGKILL)
         await self._watcher
 
+    async def ended(self) -> None:
+        """Wait until it has ended and its exit code is known; returns at once when it never started."""
+        if self._watcher is not None:
+            await asyncio.shield(self._watcher)
+
     def look(self) -> tuple[ProcessStat | None, float | None]:
         """What the system says of it, and its CPU use since the last look, in percent of one core."""
         if self.run is None or not self.alive:

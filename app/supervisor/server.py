@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -63,4 +64,15 @@ async def run_supervisor(specs: Sequence[ProcessSpec], socket_path: Path, logs_d
                 lifespan="off",
                 timeout_graceful_shutdown=OPEN_REQUESTS_SECONDS,
             )
-            await _Server(config).serve(sockets=[bound])
+            await _serve(_Server(config), bound)
+
+
+async def _serve(server: _Server, bound: socket.socket) -> None:
+    """Serve until the server ends; when cancelled, end it in order first, or its socket would stay in the loop."""
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise

@@ -15,6 +15,8 @@ async def describe(child: Child, standing: Standing, now: datetime) -> ServiceSt
     """The process's state: /proc for life, CPU and memory; its health check for whether it is well."""
     stat, cpu_percent = child.look()
     run = child.run
+    if stat is None:
+        await child.ended()  # a zombie is reaped in a moment; only then is its exit code known
     state = ServiceState(
         service=child.spec.name,
         at=now,
@@ -29,9 +31,9 @@ async def describe(child: Child, standing: Standing, now: datetime) -> ServiceSt
     if child.start_error or run is None:
         how = RunState.MISSING if child.start_error else RunState.STOPPED
         return state.model_copy(update={"state": how, "health_detail": child.start_error})
-    if stat is None:
+    if stat is None or run.exit_code is not None:
         how = RunState.STOPPED if child.stopped else RunState.EXITED
-        detail = "stopped on request" if child.stopped else exit_detail(run.exit_code)
+        detail = "stopped on request" if child.stopped else exit_detail(run.exit_code or 0)
         return state.model_copy(update={"state": how, "health_detail": detail})
     state = state.model_copy(update={"pid": run.pid, "cpu_percent": cpu_percent, "memory_bytes": stat.memory_bytes})
     if stat.suspended:
@@ -41,10 +43,8 @@ async def describe(child: Child, standing: Standing, now: datetime) -> ServiceSt
     return state.model_copy(update={"state": how, "healthy": health.healthy, "health_detail": health.detail})
 
 
-def exit_detail(code: int | None) -> str:
+def exit_detail(code: int) -> str:
     """How a process ended, in words."""
-    if code is None:
-        return "ending"
     if code >= 0:
         return f"exited with code {code}"
     try:
