@@ -8,11 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from agents.ladder import LadderPolicy
-from remediation.verification import Verifier
-
 from alerting.channel import open_client
 from alerting.outbox import Dispatcher
 from alerting.registry import build_channels
+from app.investigation import Investigator
 from app.notifier import OutboxNotifier
 from app.operations.opening import inventory_of, open_store
 from app.settings import Settings
@@ -32,9 +31,10 @@ from graphs.remedy import LiveRemedy
 from graphs.runner import IncidentRunner
 from remediation.executor import Executor
 from remediation.facts import GuardSettings
-from stores import Store
+from remediation.verification import Verifier
 from stores.checkpoints import open_checkpointer
 from stores.leases import Lease
+from stores.store import Store
 from tools.inventory import Inventory
 from tools.signals import DEFAULT_SIGNALS, SignalSpec
 from tools.sources import Sources
@@ -55,6 +55,7 @@ class App:
     knowledge: Knowledge
     intake: Intake
     runner: IncidentRunner
+    investigate: Investigator
     worker: Worker
     watcher: Watcher
     dispatcher: Dispatcher
@@ -169,6 +170,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
             knowledge=knowledge,
             intake=intake,
             runner=runner,
+            investigate=Investigator(settings, inventory, sources, clock),
             worker=Worker(store, intake, runner, clock, settings.worker),
             watcher=Watcher(
                 store, inventory, sources, clock, settings.watch, settings.analysis, settings.signals or DEFAULT_SIGNALS

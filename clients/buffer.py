@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -68,10 +69,19 @@ class ScrapeBuffer:
         """What the buffer holds now."""
         return BufferStats(len(self._ring), self._ring.rounds, self._dropped)
 
-    async def run(self) -> None:
+    @property
+    def newest_at(self) -> datetime | None:
+        """When the newest round began; None without any."""
+        newest = self._ring.newest
+        return None if newest is None else datetime.fromtimestamp(newest, UTC)
+
+    async def run(self, *, keep: bool = True) -> None:
         """Scrape at the interval, for ever; restores the history first and keeps it on disk.
 
         When cancelled, the history is written a last time.
+
+        Args:
+            keep: False leaves the file alone, which belongs to another process.
         """
         if not self._ring.rounds:
             await self.restore()
@@ -80,12 +90,13 @@ class ScrapeBuffer:
             while True:
                 began = self._clock.monotonic()
                 await self.scrape_once()
-                if self._clock.monotonic() - saved >= self._settings.snapshot_seconds:
+                if keep and self._clock.monotonic() - saved >= self._settings.snapshot_seconds:
                     await self.save()
                     saved = self._clock.monotonic()
                 await self._clock.sleep(max(0.0, began + self._settings.interval_seconds - self._clock.monotonic()))
         finally:
-            await self.save()
+            if keep:
+                await self.save()
 
     async def scrape_once(self) -> None:
         """One round over all targets; the samples carry the time at which it began."""

@@ -22,7 +22,7 @@ async def decide(
     spec: AgentSpec[I, O], given: I, context: IncidentContext, *, incident_id: str, severity: Severity, visit: int = 0
 ) -> Climb[O]:
     """Let an agent climb the ladder and keep its decision; `visit` tells repeated decisions of one agent apart."""
-    answer = await climb(spec, given, policy=context.ladder, severity=severity)
+    answer = await climb(spec, given, policy=context.ladder, severity=severity, clock=context.clock)
     decision = Decision(
         id=content_id("dec", incident_id, spec.name, str(visit)),
         incident_id=incident_id,

@@ -20,9 +20,9 @@ from app.settings import Settings
 from clients.processes.client import SupervisorClient
 from clients.snapshot import read_snapshot
 from core.clock import SystemClock
+from core.errors import SourceUnavailable
 from core.models import LIVE, Incident, RunState
 from drills.environments.children import Child
-from events.alertmanager import parse
 from events.inbox import accept
 from stores.migrate import upgrade
 from stores.store import Store
@@ -94,7 +94,7 @@ class World:
                 }
             ],
         }
-        await accept(self.store, "alertmanager", json.dumps(body).encode(), parse)
+        await accept(self.store, "alertmanager", json.dumps(body).encode())
 
     async def incident(self) -> Incident | None:
         """The one incident there is; more than one is a failure of the test."""
@@ -218,9 +218,10 @@ async def world(folder: Path, autonomy: str = "act") -> AsyncIterator[World]:
 
 async def _healthy(here: World, supervise: Child, name: str) -> bool:
     supervise.check()
-    if not here.settings.socket_path.exists():
+    try:
+        state = await here.supervisor.state(name)
+    except SourceUnavailable:
         return False
-    state = await here.supervisor.state(name)
     return state.state is RunState.RUNNING and state.healthy is True
 
 

@@ -1,0 +1,61 @@
+"""Read-only investigations on the live sources."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from agents.ladder import LadderPolicy
+from app.settings import Settings
+from core.clock import Clock
+from core.models import Alert
+from core.ports import NullKnowledge
+from graphs.context import IncidentContext, NoNotifier
+from graphs.investigation import Investigation, investigate
+from graphs.scratch import ObservingRemedy
+from stores.leases import Lease
+from stores.store import Store
+from tools.inventory import Inventory
+from tools.signals import DEFAULT_SIGNALS
+from tools.sources import Sources
+
+
+def as_payload(body: bytes) -> bytes:
+    """Alerts as Alertmanager posts them (webhook payload version 4), also when one alert was given alone."""
+    try:
+        alone = json.loads(body)
+    except ValueError:
+        return body
+    if not isinstance(alone, dict) or "alerts" in alone:
+        return body
+    return json.dumps({"version": "4", "alerts": [{"status": "firing", **alone}]}).encode()
+
+
+class Investigator:
+    """Diagnoses alerts without touching anything; the store of incidents is not even opened."""
+
+    def __init__(self, settings: Settings, inventory: Inventory, sources: Sources, clock: Clock) -> None:
+        self._settings = settings
+        self._inventory = inventory
+        self._sources = sources
+        self._clock = clock
+
+    async def __call__(self, alerts: Sequence[Alert]) -> Investigation:
+        """What the graph concludes of these alerts now."""
+        return await investigate(alerts, self._inventory, self._clock, self._context)
+
+    def _context(self, store: Store, lease: Lease) -> IncidentContext:
+        return IncidentContext(
+            store=store,
+            clock=self._clock,
+            inventory=self._inventory,
+            sources=self._sources,
+            signals=self._settings.signals or DEFAULT_SIGNALS,
+            analysis=self._settings.analysis,
+            knowledge=NullKnowledge(),
+            ladder=LadderPolicy(),
+            remedy=ObservingRemedy(self._clock),
+            lease=lease,
+            notifier=NoNotifier(),
+            max_rounds=self._settings.action_policy.max_attempts,
+        )
