@@ -86,6 +86,12 @@ class Scenario(Model):
     settings: dict[str, Any] = Field(default={}, description="laid over the quell.yaml of the environment")
 
 
+class ScenarioList(Model):
+    """What ``quell drill list --json`` prints."""
+
+    scenarios: tuple[Scenario, ...]
+
+
 def scenarios() -> tuple[Scenario, ...]:
     """Every scenario that ships, by name.
 

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rich.table import Table
-
 from drills.results import Score
 
-
-def scoreboard(scores: Sequence[Score]) -> Table:
-    """One row a run, one column a thing that is judged."""
-    table = Table(title=f"{sum(score.passed for score in scores)} of {len(scores)} drills passed")
-    for heading in ("drill", "passed", "cause", "actions", "innocents", "recovered", "seconds", "rung", "cost"):
-        table.add_column(heading)
-    for score in scores:
-        table.add_row(
-            score.scenario if score.seed is None else f"{score.scenario} (seed {score.seed})",
-            _mark(score.passed),
-            f"{_mark(score.cause_right)} {_cause(score)}",
-            f"{_mark(score.action_accepted and not score.forbidden)} {_actions(score)}",
-            f"{_mark(not score.innocents)} {', '.join(score.innocents)}".rstrip(),
-            _mark(score.recovered == score.recovery_expected),
-            _seconds(score),
-            score.rung,
-            f"${score.cost_usd:.4f}",
-        )
-    return table
+COLUMNS = ("DRILL", "PASSED", "CAUSE", "ACTIONS", "INNOCENTS", "RECOVERED", "SECONDS", "RUNG", "COST")
+"""Seconds are those until detection, diagnosis, action and recovery, of the whole drill's."""
 
 
-def _mark(good: bool) -> str:
-    return "[green]yes[/]" if good else "[red]no[/]"
+def row(score: Score) -> tuple[str, ...]:
+    """One run: every thing that is judged says yes or no, and what was seen."""
+    return (
+        score.scenario if score.seed is None else f"{score.scenario} (seed {score.seed})",
+        _told(score.passed),
+        _told(score.cause_right, _cause(score)),
+        _told(score.action_accepted and not score.forbidden, _actions(score)),
+        _told(not score.innocents, ", ".join(score.innocents)),
+        _told(score.recovered == score.recovery_expected),
+        _seconds(score),
+        score.rung,
+        f"${score.cost_usd:.4f}",
+    )
+
+
+def summary(scores: tuple[Score, ...]) -> str:
+    """How many passed; false alarms, which have no column, are told here."""
+    passed = sum(score.passed for score in scores)
+    alarms = sum(score.false_alarms for score in scores)
+    return f"{passed} of {len(scores)} passed" + (f", {alarms} false alarms before the fault" if alarms else "")
+
+
+def _told(good: bool, what: str = "") -> str:
+    return f"{'yes' if good else 'NO'}: {what}" if what else ("yes" if good else "NO")
 
 
 def _cause(score: Score) -> str:
-    return f"{score.root_cause.service}: {score.root_cause.kind}" if score.root_cause else "none named"
+    return f"{score.root_cause.service} {score.root_cause.kind}" if score.root_cause else "none named"
 
 
 def _actions(score: Score) -> str:

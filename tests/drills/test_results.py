@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from rich.console import Console
 
 from core.models import (
     ActionOutcome,
@@ -25,7 +23,7 @@ from core.models import (
 )
 from drills.results import DemoReport, Score, Seconds, score
 from drills.scenario import Actions, Expected, find_scenario
-from drills.scoreboard import scoreboard
+from drills.scoreboard import COLUMNS, row, summary
 from drills.shop.roles import Role
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -146,11 +144,17 @@ def test_the_demo_report_has_exactly_the_promised_keys():
 
 
 def test_the_scoreboard_shows_what_was_judged():
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(scoreboard([judged(), judged(diagnosis=diagnosed("gateway"), seed=7, recovered=False)]))
-    text = console.export_text()
-    assert "1 of 2 drills passed" in text
-    assert "hang (seed 7)" in text
-    assert "gateway: hang" in text
-    assert "restart payment" in text
-    assert "3/4/5/8 of 30" in text
+    good, bad = judged(), judged(diagnosis=diagnosed("gateway"), seed=7, recovered=False, false_alarms=1)
+    assert summary((good, bad)) == "1 of 2 passed, 1 false alarms before the fault"
+    assert dict(zip(COLUMNS, row(good), strict=True)) == {
+        "DRILL": "hang",
+        "PASSED": "yes",
+        "CAUSE": "yes: payment hang",
+        "ACTIONS": "yes: restart payment",
+        "INNOCENTS": "yes",
+        "RECOVERED": "yes",
+        "SECONDS": "3/4/5/8 of 30",
+        "RUNG": "rules",
+        "COST": "$0.0000",
+    }
+    assert row(bad)[:3] == ("hang (seed 7)", "NO", "NO: gateway hang")

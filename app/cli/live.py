@@ -7,9 +7,9 @@ from typing import Self
 
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.text import Text
 
+from app.cli.output import plain
 from drills.moments import Moment, Phase
 from drills.probes import Limits, Reading
 
@@ -36,16 +36,22 @@ class LiveView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the line below; may be called twice."""
         self._live.stop()
 
     def moment(self, moment: Moment) -> None:
         """Print when, what, and the details below."""
-        style = _STYLES.get(moment.phase, "bold")
-        self._console.print(
-            f"[dim]{moment.seconds:5.1f} s[/]  [{style}]{moment.phase:<12}[/]  {escape(moment.text)}", highlight=False
+        head = Text.assemble(
+            (f"{moment.seconds:5.1f} s  ", "dim"),
+            (f"{moment.phase:<14}", _STYLES.get(moment.phase, "bold")),
+            plain(moment.text),
         )
+        self._console.print(head)
         for detail in moment.details:
-            self._console.print(f"{'':<23}[dim]{escape(detail)}[/]", highlight=False)
+            self._console.print(Text(f"{'':<23}{plain(detail)}", "dim"))
 
     def customers(self, readings: tuple[Reading, ...]) -> None:
         """Refresh the line at the bottom."""
