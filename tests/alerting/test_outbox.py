@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
@@ -37,9 +36,7 @@ def dispatcher(store: Store, channels: dict[str, Channel], clock: ManualClock) -
 
 
 @pytest.fixture
-async def queued(
-    store: Store, channels: dict[str, Channel], message: Message, clock: ManualClock
-) -> AsyncIterator[str]:
+async def queued(store: Store, channels: dict[str, Channel], message: Message, clock: ManualClock) -> str:
     """One message in the outbox, about an incident that exists."""
     now = clock.now()
     incident = Incident(
@@ -54,7 +51,7 @@ async def queued(
     async with store.write() as tx:
         await tx.incidents.add(incident)
         await enqueue(tx, channels, "inc_1/human", message)
-    yield incident.id
+    return incident.id
 
 
 async def items(store: Store) -> list[OutboxItem]:

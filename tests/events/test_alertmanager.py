@@ -15,6 +15,7 @@ from core.models import Alert, AlertStatus, Severity
 from events.alertmanager import fingerprint, parse, render
 from tests.events.payloads import body, wire_alert
 
+FIELDS = ("status", "labels", "annotations", "startsAt", "endsAt", "generatorURL", "fingerprint")
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -131,12 +132,7 @@ def test_any_body_is_read_or_refused(data: bytes) -> None:
     survives(data)
 
 
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional=dict.fromkeys(("status", "labels", "annotations", "startsAt", "endsAt", "generatorURL", "fingerprint"), json_values),
-    )
-)
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, json_values)))
 def test_any_alert_is_read_or_refused(fields: dict[str, Any]) -> None:
     survives(body(wire_alert() | fields))
 
