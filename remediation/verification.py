@@ -90,34 +90,42 @@ class Verifier:
         acted_at = attempt.ended_at or attempt.reserved_at
         settled_at = acted_at + timedelta(seconds=self._settings.settle_seconds)
         await self._clock.sleep(max(0.0, (settled_at - self._clock.now()).total_seconds()))
+        span_seconds = max(self._settings.poll_seconds, SMALLEST_SPAN_STEPS * self._analysis.step_seconds)
         polls: list[_Poll] = []
-        held_since = 0.0
+        held_since: float | None = None
         while True:
-            poll = await self._poll(incident, attempt.proposal, not_before=settled_at)
+            start = max(settled_at, self._clock.now() - timedelta(seconds=span_seconds))
+            poll = await self._poll(incident, attempt.proposal, start)
             seconds = self._clock.monotonic() - began
             log.debug("recovery_read", attempt=attempt.id, recovery=poll.recovery, detail=poll.detail)
             if poll.recovery is not Recovery.RECOVERED:
-                polls = []
-            elif not polls:
-                held_since = seconds
-            polls.append(poll)
-            held = poll.recovery is Recovery.RECOVERED and seconds - held_since >= self._settings.hold_seconds
+                polls, held_since = [poll], None
+            elif held_since is None:
+                polls, held_since = [poll], seconds
+            else:
+                polls.append(poll)
+            held = held_since is not None and seconds - held_since >= self._settings.hold_seconds
             if held or seconds + self._settings.poll_seconds > self._settings.deadline_seconds:
-                return await self._word(polls, held=held, held_seconds=seconds - held_since, seconds=seconds)
+                return await self._word(polls, held=held, seconds=seconds)
             await self._clock.sleep(self._settings.poll_seconds)
 
     async def still_anomalous(self, incident: Incident, proposal: Proposal) -> bool | None:
-        """Whether the success checks fail as of now; None when that cannot be read. The reading is stored."""
-        poll = await self._poll(incident, proposal, not_before=None)
+        """Whether the success checks fail over the last `hold_seconds`; None when that cannot be read.
+
+        The reading is stored.
+        """
+        span_seconds = max(self._settings.hold_seconds, SMALLEST_SPAN_STEPS * self._analysis.step_seconds)
+        poll = await self._poll(incident, proposal, self._clock.now() - timedelta(seconds=span_seconds))
         await self._keep([poll])
         return {Recovery.RECOVERED: False, Recovery.NOT_RECOVERED: True, Recovery.UNREADABLE: None}[poll.recovery]
 
-    async def _word(self, polls: Sequence[_Poll], *, held: bool, held_seconds: float, seconds: float) -> Verification:
+    async def _word(self, polls: Sequence[_Poll], *, held: bool, seconds: float) -> Verification:
+        """What the last polls say: all of an unbroken hold, or the one that failed."""
         last = polls[-1]
         recovery, detail = last.recovery, last.detail
         if recovery is Recovery.RECOVERED and not held:
             recovery = Recovery.NOT_RECOVERED
-            detail = f"held for {held_seconds:.0f} s of {self._settings.hold_seconds:.0f} s at the deadline: {detail}"
+            detail = f"not for {self._settings.hold_seconds:.0f} s yet at the deadline: {detail}"
         return Verification(
             recovery=recovery, seconds=round(seconds, 3), detail=detail, evidence=await self._keep(polls)
         )
@@ -129,9 +137,9 @@ class Verifier:
             await keep(tx, looks)
         return tuple(dict.fromkeys(evidence.id for evidence, _ in looks))
 
-    async def _poll(self, incident: Incident, proposal: Proposal, *, not_before: datetime | None) -> _Poll:
-        """Read every check once."""
-        context = await self._context(incident, not_before)
+    async def _poll(self, incident: Incident, proposal: Proposal, start: datetime) -> _Poll:
+        """Read every check once, from `start` to now."""
+        context = await self._context(incident, start)
         measured = {spec.signal for spec in self._signals}
         looks: list[Looked] = []
         readings: list[RecoveryReading] = []
@@ -144,20 +152,16 @@ class Verifier:
             readings.append(_reading(check, seen, context))
         return _judged(readings, tuple(looks))
 
-    async def _context(self, incident: Incident, not_before: datetime | None) -> QueryContext:
-        """The last seconds, against the baseline that the diagnosis used."""
+    async def _context(self, incident: Incident, start: datetime) -> QueryContext:
+        """The time from `start` to now, against the baseline that the diagnosis used."""
         async with self._store.read() as tx:
             alerts = tuple(await tx.alerts.of_incident(incident.id))
         _, baseline = windows(incident.investigated_at or incident.opened_at, alerts, self._analysis)
         now = self._clock.now()
-        span_seconds = max(self._settings.hold_seconds, SMALLEST_SPAN_STEPS * self._analysis.step_seconds)
-        start = now - timedelta(seconds=span_seconds)
-        if not_before is not None:
-            start = min(max(start, not_before), now)
         return QueryContext(
             incident_id=incident.id,
             now=now,
-            window=Window(start=start, end=now),
+            window=Window(start=min(start, now), end=now),
             baseline=baseline,
             inventory=self._inventory,
             sources=self._sources,
