@@ -15,7 +15,6 @@ from core.models import ATTENTION, ApprovalState
 from remediation.facts import kill_switch_on
 from stores.store import Store
 
-
 OPEN_LIMIT = 10_000
 """More open incidents than this are counted as this many."""
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from app.cli.options import SHARED_HELP, debug_wanted, take_shared_options
@@ -67,14 +67,14 @@ class LazyGroup(TyperGroup):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-def load_command(name: str) -> TyperCommand | TyperGroup:
+def load_command(name: str) -> Any:
     """Import the module of a command and build it."""
     found = getattr(importlib.import_module(f"app.cli.{COMMANDS[name][0]}"), name)
     if not isinstance(found, typer.Typer):
         single = typer.Typer(rich_markup_mode=None, add_completion=False)
         single.command(name)(found)
         found = single
-    command: TyperCommand | TyperGroup = typer.main.get_command(found)
+    command = typer.main.get_command(found)
     command.name = name
     command.epilog = SHARED_HELP
     return command

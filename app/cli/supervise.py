@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 
-def supervise(
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="quell.yaml to read")] = None,
-) -> None:
+def supervise() -> None:
     """Own the declared processes: start them, change them on request, end them when this ends. Restarts nothing."""
-    from app.settings import Settings
+    from app.cli.options import load_settings
     from app.supervisor.server import run_supervisor
     from core.clock import SystemClock
     from core.errors import ConfigError
 
-    settings = Settings.load(config)
+    settings = load_settings()
     if not settings.processes:
         raise ConfigError("no processes are declared", fix="list them under processes in quell.yaml")
     specs = [

@@ -7,7 +7,7 @@ import inspect
 import ssl
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -17,6 +17,9 @@ from app.operations.bundles import unzip_bundle
 from app.operations.operation import Operation, Out, P
 from app.operations.outputs import ExportedBundle, SentAlerts
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, QuellError, SourceUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from graphs.investigation import Investigation
 
 _ERRORS: dict[int, type[QuellError]] = {
     400: UsageError,
@@ -78,10 +81,17 @@ class Remote:
         Raises:
             QuellError: as `call`.
         """
-        response = await self._send(
-            "POST", "/api/alerts/webhook", content=body, headers={"content-type": "application/json"}
-        )
-        return self._read(response, SentAlerts)
+        return self._read(await self._post_body("/api/alerts/webhook", body), SentAlerts)
+
+    async def investigate(self, body: bytes) -> Investigation:
+        """Diagnose the alerts of a webhook body there, without any effect.
+
+        Raises:
+            QuellError: as `call`.
+        """
+        from graphs.investigation import Investigation  # langgraph, which no other command needs
+
+        return self._read(await self._post_body("/api/investigate", body), Investigation)
 
     async def export(self, incident_id: str, folder: Path) -> ExportedBundle:
         """Download the incident's bundle and unpack it into an empty or new folder.
@@ -93,6 +103,9 @@ class Remote:
         response = await self._send("GET", f"/api/incidents/{quote(incident_id, safe='')}/export")
         await asyncio.to_thread(unzip_bundle, response.content, folder)
         return ExportedBundle(incident_id=incident_id, path=str(folder))
+
+    async def _post_body(self, path: str, body: bytes) -> httpx.Response:
+        return await self._send("POST", path, content=body, headers={"content-type": "application/json"})
 
     async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

@@ -15,6 +15,7 @@ from app.server import errors
 from app.server.alerts import alert_routes
 from app.server.bundles import bundle_routes
 from app.server.health import health_routes
+from app.server.investigate import Investigate, investigate_routes
 from app.server.middleware import Authentication, BodyLimit, Tracing
 from app.server.routes import operation_routes
 
@@ -25,12 +26,14 @@ def create_api(
     context: Context,
     *,
     token: str,
+    investigate: Investigate,
     metrics: Metrics | None = None,
     after_change: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """The application that uvicorn serves.
 
     Args:
+        investigate: diagnoses alerts without touching anything.
         after_change: called when something came in or was decided; wakes the worker.
     """
     metrics = metrics or Metrics()
@@ -51,4 +54,5 @@ def create_api(
     api.include_router(alert_routes(context, after_change), dependencies=protected)
     api.include_router(operation_routes(context, after_change), dependencies=protected)
     api.include_router(bundle_routes(context), dependencies=protected)
+    api.include_router(investigate_routes(investigate), dependencies=protected)
     return api

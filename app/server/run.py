@@ -92,7 +92,9 @@ async def serve(
         metrics = Metrics()
         app.observers.append(metrics.observe_node)
         context = Context(settings, app.store, app.clock, app.inventory)
-        api = create_api(context, token=token.value, metrics=metrics, after_change=app.worker.wake)
+        api = create_api(
+            context, token=token.value, investigate=app.investigate, metrics=metrics, after_change=app.worker.wake
+        )
         url = base_url(settings.server, listener.getsockname()[1])
 
         def started() -> None:
