@@ -28,6 +28,10 @@ from tools.sources import Sources
 
 log = structlog.get_logger(__name__)
 
+LOOKS = 20
+SECONDS_BETWEEN_LOOKS = 1.0
+"""Together longer than a process takes to stop and to become healthy by default."""
+
 
 class Executor:
     """Runs proposals that the guard has allowed.
@@ -140,6 +144,15 @@ class Executor:
         return await self._finish(attempt, lease, state, outcome)
 
     async def _happened(self, attempt: Attempt) -> bool | None:
+        """What the actuator sees of the action; looks again for a while, as it may be under way, or the runtime too."""
+        for _ in range(LOOKS):
+            seen = await self._observed(attempt)
+            if seen is not None:
+                return seen
+            await self._clock.sleep(SECONDS_BETWEEN_LOOKS)
+        return None
+
+    async def _observed(self, attempt: Attempt) -> bool | None:
         proposal = attempt.proposal
         try:
             service, actuator = self._target(proposal)

@@ -23,6 +23,7 @@ class CountingActuator:
         effects: how often each (action, service) really happened.
         before, after: raised in `run` before or after the effect, once.
         sees: whether `observe` can tell; otherwise it answers None.
+        under_way: so many times `observe` answers None before it can tell.
         blind: raised by `observe`.
     """
 
@@ -31,6 +32,7 @@ class CountingActuator:
     before: BaseException | None = None
     after: BaseException | None = None
     sees: bool = True
+    under_way: int = 0
     blind: QuellError | None = None
     ok: bool = True
     name: str = "counting"
@@ -62,6 +64,9 @@ class CountingActuator:
     ) -> bool | None:
         if self.blind:
             raise self.blind
+        if self.under_way > 0:
+            self.under_way -= 1
+            return None
         return key in self.keys if self.sees else None
 
     async def status(self) -> SourceStatus:

@@ -181,6 +181,15 @@ async def test_a_runtime_that_cannot_even_be_looked_at_leaves_it_unknown(bench: 
     assert len(bench.actuator.effects) == 1
 
 
+async def test_an_action_that_is_still_under_way_is_waited_for(bench: Bench) -> None:
+    bench.actuator.after, bench.actuator.under_way = SourceUnavailable("timed out", fix="wait"), 5
+    began = bench.clock.monotonic()
+    attempt = await bench.executor().execute(bench.incident, RESTART, bench.lease)
+    assert attempt.state is AttemptState.DONE
+    assert len(bench.actuator.effects) == 1
+    assert bench.clock.monotonic() - began == 5
+
+
 async def test_a_dry_run_runs_nothing_and_says_so(bench: Bench) -> None:
     attempt = await bench.executor(dry_run=True).execute(bench.incident, RESTART, bench.lease)
     assert bench.actuator.effects == []
