@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, computed_field
+from pydantic import Field
 
 from core.models import Attempt, AttemptState, Diagnosis, FaultKind, Incident, Model
 from drills.scenario import Actions, Scenario
@@ -64,17 +64,7 @@ class Score(Model):
     seconds: Seconds
     rung: str
     cost_usd: float
-
-    @computed_field  # type: ignore[prop-decorator]  # mypy does not know decorated properties
-    @property
-    def passed(self) -> bool:
-        """Right cause, right action, nothing else touched, and the shop as it should be."""
-        return (
-            self.cause_right
-            and self.action_accepted
-            and not (self.forbidden or self.innocents or self.false_alarms)
-            and self.recovered == self.recovery_expected
-        )
+    passed: bool = Field(description="right cause, right action, nothing else touched, and the shop as it should be")
 
 
 class DemoReport(Model):
@@ -156,6 +146,11 @@ def score(
     """
     cause, actions = cause_of(diagnosis), taken(attempts)
     touched = changed | {action.service for action in actions}
+    cause_right = cause is not None and cause.service == expected and cause.kind in scenario.expected.kinds
+    action_accepted = accepted(actions, scenario.actions, expected)
+    forbidden = tuple(action.action for action in actions if action.action in scenario.actions.forbidden)
+    innocents = tuple(sorted(touched - {target, expected}))
+    clean = not (forbidden or innocents or false_alarms)
     return Score(
         scenario=scenario.name,
         environment=environment,
@@ -165,14 +160,15 @@ def score(
         fault=Named(service=target, kind=scenario.fault.kind),
         root_cause=cause,
         actions=actions,
-        cause_right=cause is not None and cause.service == expected and cause.kind in scenario.expected.kinds,
-        action_accepted=accepted(actions, scenario.actions, expected),
-        forbidden=tuple(a.action for a in actions if a.action in scenario.actions.forbidden),
-        innocents=tuple(sorted(touched - {target, expected})),
+        cause_right=cause_right,
+        action_accepted=action_accepted,
+        forbidden=forbidden,
+        innocents=innocents,
         false_alarms=false_alarms,
         recovered=recovered,
         recovery_expected=scenario.expected.recovers,
         seconds=seconds,
         rung=incident.rung if incident else "",
         cost_usd=incident.cost_usd if incident else 0.0,
+        passed=cause_right and action_accepted and clean and recovered == scenario.expected.recovers,
     )

@@ -3,84 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.models import (
-    ActionOutcome,
-    Attempt,
-    AttemptState,
-    Autonomy,
-    Diagnosis,
-    FaultKind,
-    Hypothesis,
-    Incident,
-    IncidentStatus,
-    Proposal,
-    Risk,
-    Severity,
-)
-from drills.results import DemoReport, Score, Seconds, score
+from core.models import AttemptState, Diagnosis, FaultKind
+from drills.results import DemoReport
 from drills.scenario import Actions, Expected, find_scenario
 from drills.scoreboard import COLUMNS, row, summary
 from drills.shop.roles import Role
-
-NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
-SECONDS = Seconds(detect=3.0, diagnose=4.0, act=5.0, recover=8.0, total=30.0)
-INCIDENT = Incident(
-    id="inc_1",
-    status=IncidentStatus.RESOLVED,
-    severity=Severity.CRITICAL,
-    title="gateway",
-    autonomy=Autonomy.ACT,
-    opened_at=NOW,
-    updated_at=NOW,
-    rung="rules",
-    outcome="recovered",
-)
-
-
-def diagnosed(service: str = "payment", kind: FaultKind = FaultKind.HANG) -> Diagnosis:
-    """A diagnosis that names one cause."""
-    cause = Hypothesis(service=service, kind=kind, statement="it is", probability=0.9, evidence_for=("ev_1",))
-    return Diagnosis(hypotheses=(cause,), confidence=0.9)
-
-
-def attempt(action: str = "restart", service: str = "payment", number: int = 0, **changes: object) -> Attempt:
-    """An action that was carried out."""
-    proposal = Proposal(
-        action=action, service=service, hypothesis="h", confidence=0.9, expected_effect="e", risk=Risk.LOW
-    )
-    fields = {
-        "id": f"att_{number}",
-        "incident_id": "inc_1",
-        "proposal": proposal,
-        "proposal_hash": proposal.hash,
-        "state": AttemptState.DONE,
-        "reserved_at": NOW + timedelta(seconds=number),
-        "outcome": ActionOutcome(ok=True, detail="done"),
-    }
-    return Attempt.model_validate({**fields, **changes})
-
-
-def judged(**changes: object) -> Score:
-    """The hang drill, gone well unless changed."""
-    facts = {
-        "target": "payment",
-        "expected": "payment",
-        "environment": "processes",
-        "seed": None,
-        "incident": INCIDENT,
-        "diagnosis": diagnosed(),
-        "attempts": (attempt(),),
-        "changed": frozenset({"payment"}),
-        "false_alarms": 0,
-        "recovered": True,
-        "seconds": SECONDS,
-    }
-    scenario = changes.pop("scenario", find_scenario("hang"))
-    return score(scenario, **{**facts, **changes})
+from tests.drills.scores import attempt, diagnosed, judged
 
 
 def test_a_drill_that_went_well_passes():

@@ -1,0 +1,61 @@
+"""`quell drill`: list and run; the drills themselves are scored beforehand here."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.cli.main import main
+from drills.results import Score, Scoreboard
+from drills.scenario import Scenario, ScenarioList, scenarios
+from tests.drills.scores import judged
+
+
+@pytest.fixture
+def runs(monkeypatch) -> list[tuple[str, int | None]]:
+    """Scenario and seed of each run; crash drills fail."""
+    made: list[tuple[str, int | None]] = []
+
+    async def run_scenario(scenario: Scenario, clock: object, *, seed: int | None, audience: object) -> Score:
+        made.append((scenario.name, seed))
+        return judged(scenario=scenario.model_copy(update={"name": scenario.name}), recovered=scenario.name != "crash")
+
+    monkeypatch.setattr("app.cli.drill.run_scenario", run_scenario)
+    return made
+
+
+def test_list_shows_every_scenario(capsys):
+    assert main(["drill", "list", "--json"]) == 0
+    assert ScenarioList.model_validate_json(capsys.readouterr().out).scenarios == scenarios()
+    assert main(["drill", "list"]) == 0
+    assert all(scenario.title in capsys.readouterr().out for scenario in scenarios()[:1])
+
+
+def test_one_drill_is_run_and_scored(runs, capsys):
+    assert main(["drill", "run", "hang", "--json"]) == 0
+    assert runs == [("hang", None)]
+    assert Scoreboard.model_validate_json(capsys.readouterr().out).passed
+
+
+def test_all_are_run_and_one_failure_fails_the_whole(runs, capsys):
+    assert main(["drill", "run", "--all"]) == 1
+    assert [name for name, _ in runs] == [scenario.name for scenario in scenarios()]
+    out = capsys.readouterr().out
+    assert "crash" in out
+    assert "of 4 passed" in out
+
+
+def test_each_repetition_has_its_own_names(runs):
+    main(["drill", "run", "hang", "--repeat", "3", "--rename", "40"])
+    assert runs == [("hang", 40), ("hang", 41), ("hang", 42)]
+
+
+@pytest.mark.parametrize("arguments", [[], ["hang", "--all"], ["hang", "--repeat", "0"]])
+def test_a_senseless_command_line_is_a_usage_error(runs, arguments, capsys):
+    assert main(["drill", "run", *arguments]) == 2
+    assert runs == []
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_an_unknown_drill_is_told(runs, capsys):
+    assert main(["drill", "run", "meteor"]) == 1
+    assert "no scenario is called meteor" in capsys.readouterr().err
