@@ -16,7 +16,7 @@ from app.redaction import redact
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _IDS = RandomIdGenerator()
-_QUIET = ("uvicorn.access", "httpx", "httpcore", "aiosqlite", "alembic", "asyncio")
+_QUIET = ("uvicorn.error", "uvicorn.access", "httpx", "httpcore", "aiosqlite", "alembic", "asyncio")
 """Libraries whose chatter says nothing that Quell's own events do not say."""
 
 

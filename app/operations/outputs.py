@@ -169,6 +169,7 @@ class WatchRound(Model):
     """One look at the watched services."""
 
     at: Utc
-    services: tuple[str, ...]
     alerts: tuple[Alert, ...] = Field(description="what was posted: began or ended")
-    incidents: tuple[Incident, ...] = Field(description="incidents that were run to an end or a question")
+    incidents: tuple[Incident, ...] = Field(
+        description="what the alerts that began belong to; with --once at their end"
+    )
