@@ -73,7 +73,7 @@ def build_incident_graph(
     graph.add_conditional_edges(
         "act", after_act, {"done": "verify", "busy": "guard", "failed": "plan", "ended": "learn"}
     )
-    graph.add_conditional_edges("verify", after_verify, {"recovered": "learn", "not recovered": "undo"})
+    graph.add_conditional_edges("verify", after_verify, {"recovered or unreadable": "learn", "not recovered": "undo"})
     graph.add_conditional_edges("undo", after_undo, {"try another": "plan", "ended": "learn"})
     graph.add_edge("learn", "report")
     graph.add_edge("report", END)

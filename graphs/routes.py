@@ -56,9 +56,10 @@ def after_act(state: IncidentState) -> str:
 
 
 def after_verify(state: IncidentState) -> str:
-    """Only metrics that show recovery count; unreadable ones do not."""
+    """Only metrics that show recovery count. Where they cannot be read nobody knows: no further action follows."""
     verification = state.get("verification")
-    return "recovered" if verification and verification.recovery is Recovery.RECOVERED else "not recovered"
+    recovery = verification.recovery if verification else Recovery.UNREADABLE
+    return "not recovered" if recovery is Recovery.NOT_RECOVERED else "recovered or unreadable"
 
 
 def after_undo(state: IncidentState) -> str:

@@ -55,6 +55,7 @@ class Ending(StrEnum):
     REJECTED = "rejected"
     ACTION_UNKNOWN = "action_unknown"
     EXHAUSTED = "exhausted"
+    UNVERIFIED = "unverified"
 
 
 class Incident(Model):

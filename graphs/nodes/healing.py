@@ -188,6 +188,8 @@ async def verify(state: IncidentState, context: IncidentContext) -> dict[str, An
     update: dict[str, Any] = {"verification": verification, "attempt": attempt, "evidence": verification.evidence}
     if verification.recovery is Recovery.RECOVERED:
         update |= {"ending": Ending.RECOVERED, "ending_detail": verification.detail}
+    elif verification.recovery is Recovery.UNREADABLE:
+        update |= {"ending": Ending.UNVERIFIED, "ending_detail": verification.detail}
     return update
 
 

@@ -30,7 +30,7 @@ from tests.support import eventually
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-BASELINE_SAMPLES = 20
+BASELINE_SAMPLES = 32
 
 
 class World:
@@ -172,7 +172,7 @@ def configuration(folder: Path, ports: dict[str, int], autonomy: str) -> dict[st
             "targets": [{"url": f"{urls[name]}/metrics", "labels": {"job": name}} for name in urls],
         },
         "analysis": {
-            "window_seconds": 4,
+            "window_seconds": 3,
             "baseline_seconds": 8,
             "step_seconds": 0.25,
             "rate_window_seconds": 2,
