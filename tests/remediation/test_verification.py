@@ -171,14 +171,7 @@ async def test_one_unreadable_check_spoils_a_recovery(bench: Bench, metrics: Met
 async def test_a_source_that_comes_back_is_believed_again(bench: Bench, metrics: Metrics) -> None:
     failing(metrics, until=10)
     metrics.failure = SourceUnavailable("refused", fix="start it")
-    answer = metrics.query
-
-    async def query(asked: Any) -> Any:
-        if bench.clock.now() >= after(30):
-            metrics.failure = None
-        return await answer(asked)
-
-    metrics.query = query  # type: ignore[method-assign]  # the outage ends at a known instant
+    metrics.fails_until = after(30)
     word = await bench.verify(ERRORS)
     assert word.recovery is Recovery.RECOVERED
     assert word.seconds >= 30 + SETTINGS.hold_seconds

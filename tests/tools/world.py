@@ -49,10 +49,14 @@ SHOP = Inventory([service("gateway", "orders"), service("orders", "payment"), se
 
 @dataclass
 class Metrics:
-    """Series by (job, metric, function, pattern); counts the queries. `failure` is raised instead of any answer."""
+    """Series by (job, metric, function, pattern); counts the queries. `failure` is raised instead of an answer.
+
+    With `fails_until` set, only queries whose window ends before it fail.
+    """
 
     series: dict[tuple[str, str, str, str], Values] = field(default_factory=dict)
     failure: SourceError | None = None
+    fails_until: datetime | None = None
     queries: list[MetricQuery] = field(default_factory=list)
     name: str = "memory"
 
@@ -61,7 +65,7 @@ class Metrics:
 
     async def query(self, query: MetricQuery) -> Frame:
         self.queries.append(query)
-        if self.failure:
+        if self.failure and (self.fails_until is None or query.window.end < self.fails_until):
             raise self.failure
         empty = Frame.empty(query.window, query.step_seconds)
         pattern = ",".join(f"{label}={value}" for label, value in query.matchers_regex.items())
