@@ -9,6 +9,7 @@ from analysis.confidence import strength
 from analysis.facts import SYMPTOMS, ServiceFacts, excess
 from analysis.suspects import Suspicion
 from analysis.topology import Topology
+from core.models import FaultKind
 
 EXPLAINING_POWER = 0.9  # a sure culprit leaves a tenth of its callers' suspicion: several faults may coincide
 OFF_PATH = 0.5  # what the symptom does not need, as far as the graph knows, is half as suspect
@@ -62,7 +63,7 @@ def share(caller: ServiceFacts, culprit: ServiceFacts, suspicion: Suspicion) -> 
     A conserved quantity: the caller's failed requests (or added seconds) minus those of its callee are its own. A
     culprit that is down, hung or burning CPU may not be able to report its failures, and accounts for all.
     """
-    if not suspicion.explainable:
+    if not suspicion.explainable or suspicion.kind is FaultKind.HANG:
         return 1.0
     owed = {signal: excess(caller, signal) for signal in SYMPTOMS}
     shares = [min(1.0, excess(culprit, signal) / owed[signal]) for signal in SYMPTOMS if owed[signal] > 0]
@@ -74,9 +75,7 @@ def _charge(suspicion: Suspicion, culprits: list[Charge], facts: dict[str, Servi
     own = strength(suspicion.clues) * reach
     if not suspicion.explainable:
         return Charge(suspicion, own)
-    explained, by = 0.0, None
-    for culprit in culprits:
-        taken = culprit.score * share(facts[suspicion.service], facts[culprit.suspicion.service], culprit.suspicion)
-        if taken > explained:
-            explained, by = taken, culprit.suspicion
-    return Charge(suspicion, own * (1 - EXPLAINING_POWER * explained), explained, by)
+    shares = [share(facts[suspicion.service], facts[one.suspicion.service], one.suspicion) for one in culprits]
+    taken = [(one.score * part, one.suspicion) for one, part in zip(culprits, shares, strict=True)]
+    explained, by = min(taken, key=lambda pair: (-round(pair[0], 6), *pair[1].precedence), default=(0.0, None))
+    return Charge(suspicion, own * (1 - EXPLAINING_POWER * explained), explained, by if explained > 0 else None)

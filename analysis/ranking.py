@@ -24,8 +24,8 @@ MAX_RULED_OUT = 10
 def rank(view: SystemView, findings: tuple[Finding, ...], config: AnalysisConfig) -> Diagnosis:
     """Rank the causes that the findings suggest, most probable first.
 
-    A cause that a symptom depends on outranks the symptom. Names never decide: ties fall to the earlier onset, then
-    to the service further from the symptom, then to the order of the view.
+    A cause that a symptom depends on outranks the symptom. Names never decide: ties fall to the earlier onset, to
+    more evidence, to the service further from the symptom, and last to the order of the view.
     """
     topology = Topology(view.dependencies)
     facts = gather(view, findings, topology, config)
@@ -53,14 +53,10 @@ def _sorted(
     """Best first. Scores are compared to 6 decimals, as their last bits differ between CPUs."""
     position = {name: index for index, name in enumerate(facts)}
 
-    def key(one: Charge) -> tuple[float, float, int, int]:
-        onset = one.suspicion.onset
-        return (
-            -round(one.score, 6),
-            onset.timestamp() if onset else view.window.end.timestamp(),
-            -topology.distance(view.symptom, one.suspicion.service),
-            position[one.suspicion.service],
-        )
+    def key(one: Charge) -> tuple[float, float, int, int, int]:
+        service = one.suspicion.service
+        distance = topology.distance(view.symptom, service)
+        return (-round(one.score, 6), *one.suspicion.precedence, -distance, position[service])
 
     return sorted(charges, key=key)
 
@@ -70,7 +66,8 @@ def _diagnosis(
 ) -> Diagnosis:
     """Turn scores into probabilities that add up to at most one."""
     first, rest = standing[0], standing[1 : config.max_hypotheses]
-    certainty = probability(first.score, rest[0].score if rest else 0.0, first.suspicion.clues)
+    rival = standing[1].score if len(standing) > 1 else 0.0
+    certainty = probability(first.score, rival, first.suspicion.clues)
     others = share_rest(certainty, [one.score for one in rest])
     hypotheses = [
         Hypothesis(

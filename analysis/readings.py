@@ -38,7 +38,8 @@ class Reading:
 
     Attributes:
         normal: its baseline; None when that held no samples.
-        current: median of the window, or of its part since the onset when it is unusual; None without samples.
+        current: median of the window, since the onset if there is one, of the unusual samples only if the spike is
+            over; None without samples.
         deviation: robust z of `current`; None when it or the baseline is missing.
         samples: finite samples in the window.
         shape: how it left its baseline; None when it did not, or when too little is known.
@@ -55,22 +56,19 @@ class Reading:
 
 def read(frame: SignalFrame, window: Window, baseline: Window, config: AnalysisConfig) -> Reading:
     """Compare the samples in the window (its end included) with those of the baseline before it."""
-    times, values = clean(frame)
+    times, values = _known_until_end(frame, window, baseline)
     normal = fit_before(times, values, baseline, window, config.floor(frame.signal))
-    inside = (times >= window.start.timestamp()) & (times <= window.end.timestamp())
+    inside = times >= window.start.timestamp()
     missing = _missing(frame, times, normal, window, config)
     if missing is not None:
         return Reading(normal, None, None, int(inside.sum()), Shape.MISSING, missing)
     if not inside.any():
         return Reading(normal, None, None, 0)
 
-    seen = times <= window.end.timestamp()
-    times, values, inside = times[seen], values[seen], inside[seen]
     unusual = _unusual(frame.signal, values, normal, config)
     shape = _shape(frame.signal, values, normal, unusual, inside, config)
     found = find_onset(times, unusual, window.start.timestamp(), config.min_unusual_samples) if shape else None
-    since = inside if found is None else inside & (np.arange(times.size) >= found[0])
-    current = float(np.median(values[since]))
+    current = float(np.median(values[_telling(inside, unusual, shape, found[0] if found else 0)]))
     deviation = None if normal is None else float(robust_z(np.array([current]), normal, config.max_z)[0])
     return Reading(normal, current, deviation, int(inside.sum()), shape, found[1] if found else None)
 
@@ -81,6 +79,21 @@ def unusual_directions(signal: Signal, z: Floats, threshold: float) -> Mask:
     for sign in DIRECTIONS.get(signal, (1, -1)):
         beyond |= sign * z >= threshold
     return beyond
+
+
+def _telling(inside: Mask, unusual: Mask, shape: Shape | None, onset_index: int) -> Mask:
+    """The samples of the window that tell where the series is now; at least one."""
+    if shape is Shape.SPIKE:
+        return inside & unusual
+    return inside & (np.arange(inside.size) >= onset_index)
+
+
+def _known_until_end(frame: SignalFrame, window: Window, baseline: Window) -> tuple[Floats, Floats]:
+    """Finite samples from the start of the baseline to the end of the window: no look ahead."""
+    times, values = clean(frame)
+    start = min(baseline.start, window.start).timestamp()
+    known = (times >= start) & (times <= window.end.timestamp())
+    return times[known], values[known]
 
 
 def _unusual(signal: Signal, values: Floats, normal: Baseline | None, config: AnalysisConfig) -> Mask:
@@ -115,7 +128,7 @@ def _missing(
     """When the samples of a series that a living process always has ended; None when they did not."""
     if frame.signal not in ALWAYS_SAMPLED or normal is None or normal.samples < config.min_baseline_samples:
         return None
-    last = float(times[times <= window.end.timestamp()][-1])
+    last = float(times[-1])
     silent_seconds = window.end.timestamp() - last
     if silent_seconds <= max(3 * config.step_seconds, 0.3 * window.seconds):
         return None

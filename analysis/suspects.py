@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from analysis.confidence import Clue, Family
 from analysis.config import AnalysisConfig
@@ -51,6 +52,11 @@ class Suspicion:
         if not found:
             return None
         return min(found, key=lambda finding: (finding.onset_uncertainty_seconds, finding.onset)).onset
+
+    @property
+    def precedence(self) -> tuple[float, int]:
+        """Sorts equally strong suspicions without a look at names: earlier onset, then more evidence, comes first."""
+        return (self.onset.timestamp() if self.onset else inf, -len(self.evidence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +180,10 @@ _RULES: tuple[Callable[[ServiceFacts, Surroundings], Suspicion | None], ...] = (
 
 
 def _symptom_only(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
-    """The service suffers and nothing says why: perhaps from a dependency that nobody observes."""
+    """The service suffers and nothing says why: perhaps from a dependency that nobody observes.
+
+    That its callers suffer too says nothing more: everything on the way to the cause looks like that.
+    """
     health = facts.of(Signal.STATE)
     own = facts.symptom + ((clue_of(Family.SYMPTOM, health, around.config),) if health else ())
     if not own and not facts.logs:
@@ -191,7 +200,7 @@ def _symptom_only(facts: ServiceFacts, around: Surroundings) -> Suspicion | None
         kind=kind,
         component=component,
         statement=f"{facts.service} {'fails' if failing else 'suffers'}{culprit}",
-        clues=own + facts.logs + facts.impact,
+        clues=own + facts.logs,
         explainable=True,
     )
 
