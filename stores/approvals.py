@@ -49,7 +49,7 @@ class Approvals(Repository):
             NotFound: there is no such question.
             Conflict: it was answered or has expired.
         """
-        approval = await self.get(approval_id)
+        approval = await self._by_id(Approval, APPROVALS, approval_id, lock=True)
         if approval.state is not ApprovalState.PENDING:
             raise Conflict(
                 f"approval {approval_id} is already {approval.state} (by {approval.decided_by or 'nobody'})",

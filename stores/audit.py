@@ -22,6 +22,7 @@ from stores.tables import AUDIT, AUDIT_HEAD
 GENESIS = "0" * 64
 PAGE = 500
 _HEAD_ID = 1
+_HEAD = select(AUDIT_HEAD).where(AUDIT_HEAD.c.id == _HEAD_ID)
 
 
 class AuditEntry(Model):
@@ -69,7 +70,7 @@ class Audit(Repository):
             subject: what it was done to: an incident id, attempt id, service ...
             detail: under ``incident`` the incident that it belongs to, when the subject is something else.
         """
-        head = await self.head()
+        head = await self._first(AuditHead, _HEAD.with_for_update()) or AuditHead()
         entry = AuditEntry(
             sequence=head.count + 1,
             at=self._clock.now(),
@@ -90,7 +91,7 @@ class Audit(Repository):
 
     async def head(self) -> AuditHead:
         """The number of entries and the last hash, as kept apart from the entries."""
-        return await self._first(AuditHead, select(AUDIT_HEAD).with_for_update()) or AuditHead()
+        return await self._first(AuditHead, _HEAD) or AuditHead()
 
     async def entries(self, after: int = 0, limit: int = PAGE, incident: str | None = None) -> list[AuditEntry]:
         """Entries with a sequence above `after`, oldest first."""

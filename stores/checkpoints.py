@@ -6,12 +6,15 @@ The serialiser rebuilds only what the list below names; anything else would come
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
@@ -36,17 +39,49 @@ def serializer() -> JsonPlusSerializer:
     return JsonPlusSerializer(allowed_msgpack_modules=CHECKPOINTED)
 
 
+class Checkpointer(AsyncSqliteSaver):
+    """LangGraph's own checkpointer, whose database errors are those of `core.errors`.
+
+    Each method that a run uses raises `StoreUnavailable` or `StoreCorrupt`, so that a worker can tell a full disk from
+    a bug.
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, path: Path) -> None:
+        super().__init__(connection, serde=serializer())
+        self._path = path
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        with explained(self._path):
+            return await super().aget_tuple(config)
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        with explained(self._path):
+            return await super().aput(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        with explained(self._path):
+            await super().aput_writes(config, writes, task_id, task_path)
+
+
 @asynccontextmanager
-async def open_checkpointer(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
+async def open_checkpointer(path: Path) -> AsyncIterator[Checkpointer]:
     """A checkpointer on that file, created when missing; every checkpoint is on disk when it returns.
 
     Raises:
-        StoreUnavailable, StoreCorrupt: the file cannot be read or written, at the start or later inside the block.
+        StoreUnavailable, StoreCorrupt: the file cannot be read or written.
     """
     new_file(path)
-    with explained(path):
-        async with aiosqlite.connect(path) as connection:
+    async with aiosqlite.connect(path) as connection:
+        with explained(path):
             await set_pragmas(connection)
-            saver = AsyncSqliteSaver(connection, serde=serializer())
+            saver = Checkpointer(connection, path)
             await saver.setup()
-            yield saver
+        yield saver

@@ -20,7 +20,8 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Table, event
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, TimeoutError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from core.errors import ConfigError, Conflict, StoreCorrupt, StoreError, StoreUnavailable
@@ -97,7 +98,7 @@ def explained(path: Path) -> Iterator[None]:
         raise _explain(path, error.orig or error) from error
     except sqlite3.Error as error:
         raise _explain(path, error) from error
-    except TimeoutError as error:
+    except PoolTimeout as error:
         raise StoreUnavailable(
             f"the database {path} is busy: no connection came free", fix="try again; if it stays so, restart Quell"
         ) from error
@@ -107,7 +108,7 @@ def _explain(path: Path, error: BaseException) -> StoreError:
     """SQLite's result code (https://www.sqlite.org/rescode.html), told as what the user can do about it."""
     extended = str(getattr(error, "sqlite_errorname", None) or "")
     code = "_".join(extended.split("_")[:2])  # SQLITE_IOERR_WRITE is a kind of SQLITE_IOERR
-    if code in _CORRUPT:
+    if code in _CORRUPT or "Could not decode to UTF-8" in str(error):  # the latter is Python's own, without a code
         return StoreCorrupt(
             f"the database {path} is damaged or is no database: {error}",
             fix="stop Quell, keep a copy of the file, then restore a backup or run `sqlite3 FILE .recover`",
@@ -151,8 +152,12 @@ class Database:
         @event.listens_for(engine.sync_engine, "connect")
         def configure(connection: Any, _record: object) -> None:
             cursor = connection.cursor()
-            for name, value in (PRAGMAS | extra_pragmas).items():
-                cursor.execute(f"PRAGMA {name}={value}")
+            try:
+                for name, value in (PRAGMAS | extra_pragmas).items():
+                    cursor.execute(f"PRAGMA {name}={value}")
+            except sqlite3.Error:
+                connection.close()  # the pool forgets a connection that fails here without closing it
+                raise
             cursor.close()
 
         @event.listens_for(engine.sync_engine, "begin")

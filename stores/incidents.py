@@ -75,7 +75,7 @@ class Incidents(Repository):
         Raises:
             NotFound: there is no such incident.
         """
-        incident = await self.get(incident_id)
+        incident = await self._by_id(Incident, INCIDENTS, incident_id, lock=True)
         if fingerprint in incident.alerts:
             return incident
         return await self.update(incident_id, alerts=(*incident.alerts, fingerprint))

@@ -47,13 +47,17 @@ class Repository:
         """The first model that a SELECT finds, None without any."""
         return next(iter(await self._all(model, statement)), None)
 
-    async def _by_id(self, model: type[ModelT], table: Table, identity: str) -> ModelT:
-        """The row with that id, locked until the transaction ends where the database locks rows.
+    async def _by_id(self, model: type[ModelT], table: Table, identity: str, *, lock: bool = False) -> ModelT:
+        """The row with that id.
+
+        Args:
+            lock: keep others from changing it until the transaction ends, where the database locks single rows.
 
         Raises:
             NotFound: there is none.
         """
-        found = await self._first(model, select(table).where(table.c.id == identity).with_for_update())
+        statement = select(table).where(table.c.id == identity)
+        found = await self._first(model, statement.with_for_update() if lock else statement)
         if found is None:
             raise NotFound(f"no {model.__name__.lower()} {identity}", fix="check the id: it may be mistyped")
         return found
@@ -70,7 +74,7 @@ class Repository:
             NotFound: there is no such row.
             pydantic.ValidationError: a field does not exist or has a wrong value.
         """
-        before = await self._by_id(model, table, identity)
+        before = await self._by_id(model, table, identity, lock=True)
         after = model.model_validate({**dict(before), **fields})
         changes = {name: getattr(after, name) for name in fields}
         await self._connection.execute(update(table).where(table.c.id == identity).values(changes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ async def test_the_database_itself_refuses_a_second_unfinished_attempt(store: St
 
 
 async def test_an_attempt_keeps_what_became_of_it(store: Store) -> None:
-    ended = {
+    ended: dict[str, Any] = {
         "state": AttemptState.DONE,
         "ended_at": NOON + timedelta(seconds=3),
         "outcome": ActionOutcome(ok=True, detail="restarted", before="pid 1", after="pid 2"),

@@ -14,6 +14,7 @@ import aiosqlite
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import END, START, StateGraph
 
@@ -105,6 +106,26 @@ async def test_a_damaged_file_is_told_with_a_fix(tmp_path: Path) -> None:
     with pytest.raises(StoreCorrupt, match="restore a backup"):
         async with open_checkpointer(path):
             pass
+
+
+async def test_a_full_disk_is_told_by_the_run_that_meets_it(tmp_path: Path) -> None:
+    config: Any = {"configurable": {"thread_id": "inc_1", "checkpoint_ns": "", "checkpoint_id": "1"}}
+    async with open_checkpointer(tmp_path / "checkpoints.db") as saver:
+        await saver.conn.execute("PRAGMA max_page_count=1")
+        with pytest.raises(StoreUnavailable, match="free some space"):
+            await saver.aput_writes(config, [("text", "x" * 100_000)], "task")
+        with pytest.raises(StoreUnavailable, match="free some space"):
+            await saver.aput(config, empty_checkpoint(), {"parents": {"": "x" * 100_000}}, {})
+
+
+async def test_a_checkpoint_that_is_damaged_later_is_told_by_the_run_that_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoints.db"
+    async with open_checkpointer(path) as saver:
+        await saver.conn.execute("PRAGMA cache_size=0")
+        await saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        path.write_bytes(b"\xff" * path.stat().st_size)
+        with pytest.raises(StoreCorrupt, match="restore a backup"):
+            await saver.aget_tuple({"configurable": {"thread_id": "inc_1"}})
 
 
 async def test_a_folder_that_cannot_be_is_told_with_a_fix(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ async def test_a_file_that_is_no_database_is_corrupt(tmp_path: Path, clock: Manu
 async def test_a_damaged_page_is_corrupt(database: Path, clock: ManualClock) -> None:
     store = await Store.open(url_of(database), clock)
     async with store.write() as tx:
-        for _ in range(20):
+        for _ in range(100):
             await tx.inbox.add("alertmanager", b"x" * 4096)
     await store.close()
     damage_second_half(database)
