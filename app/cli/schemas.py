@@ -1,0 +1,61 @@
+"""What each command prints with ``--json``: docs/reference/json is made from this, and tests hold it true."""
+
+from __future__ import annotations
+
+from app.operations.outputs import (
+    ActionList,
+    AgentList,
+    ApprovalList,
+    AuditPage,
+    ConfigListing,
+    ConfigReport,
+    DoctorReport,
+    ExportedBundle,
+    IncidentDetail,
+    IncidentList,
+    PolicyState,
+    SchemaStatus,
+    SentAlerts,
+    ServiceExplanation,
+    ServiceList,
+    WatchRound,
+)
+from core.models import Approval, Incident, Model
+from drills.results import DemoReport, Scoreboard
+from drills.scenario import ScenarioList
+from graphs.investigation import Investigation
+from graphs.replay import Replay
+from stores.audit import AuditReport
+
+JSON_OUTPUTS: dict[str, tuple[type[Model], ...]] = {
+    "demo": (DemoReport,),
+    "watch": (WatchRound,),
+    "investigate": (Investigation,),
+    "replay": (Replay,),
+    "incidents list": (IncidentList,),
+    "incidents show": (IncidentDetail,),
+    "incidents export": (ExportedBundle,),
+    "incidents stop": (Incident,),
+    "incidents acknowledge": (Incident,),
+    "incidents close": (Incident,),
+    "approve": (Approval, ApprovalList),
+    "reject": (Approval,),
+    "alerts send": (SentAlerts,),
+    "actions": (ActionList,),
+    "policy show": (PolicyState,),
+    "policy stop": (PolicyState,),
+    "policy resume": (PolicyState,),
+    "audit show": (AuditPage,),
+    "audit verify": (AuditReport,),
+    "services list": (ServiceList,),
+    "services explain": (ServiceExplanation,),
+    "agents list": (AgentList,),
+    "drill list": (ScenarioList,),
+    "drill run": (Scoreboard,),
+    "config validate": (ConfigReport,),
+    "config show": (ConfigListing,),
+    "doctor": (DoctorReport,),
+    "db upgrade": (SchemaStatus,),
+    "db status": (SchemaStatus,),
+}
+"""Command -> its output; the second one is what it prints without its argument."""
