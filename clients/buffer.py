@@ -169,10 +169,15 @@ class ScrapeBuffer:
 
     def _store(self, one: Scrape) -> None:
         labels = one.target.series_labels
-        about = {"up": float(not one.error), "scrape_duration_seconds": one.seconds}
-        dropped = sum(not self._ring.put(series_key(name, labels), value) for name, value in about.items())
+        dropped_key = series_key("scrape_series_dropped", labels)
+        own = {
+            series_key("up", labels): float(not one.error),
+            series_key("scrape_duration_seconds", labels): one.seconds,
+            dropped_key: 0.0,  # takes its place before the target's series can fill the room
+        }
+        dropped = sum(not self._ring.put(key, value) for key, value in own.items())
         dropped += sum(not self._ring.put(series_key(s.name, s.labels), s.value) for s in one.samples)
-        self._ring.put(series_key("scrape_series_dropped", labels), float(dropped))
+        self._ring.put(dropped_key, float(dropped))
         self._dropped += dropped
         if one.error != self._errors.get(one.target.url, ""):
             log.info("scrape_target_changed", url=one.target.url, error=one.error)

@@ -33,19 +33,23 @@ def evaluate(query: MetricQuery, history: History, staleness_seconds: float) -> 
     labels = [_plain(key) for key in history.keys]
     if not labels:
         return empty
-    grid = empty.times
-    if query.function is Function.RAW:
-        values = instant(history.times, history.values, grid, staleness_seconds)
-    else:
-        grown, elapsed = increase(history.times, history.values, grid, query.rate_window_seconds, staleness_seconds)
-        values = grown if query.function is Function.INCREASE else grown / elapsed
-    if query.function is Function.QUANTILE:
-        if query.quantile is None:
-            raise SourceRejected("a quantile query needs its quantile", fix="set quantile, such as 0.95")
-        labels, values = _quantiles(query.quantile, labels, values, query.by)
-    elif query.aggregate is not Aggregate.NONE:
-        labels, values = _aggregate(query.aggregate, labels, values, query.by)
+    if query.function is Function.QUANTILE and query.quantile is None:
+        raise SourceRejected("a quantile query needs its quantile", fix="set quantile, such as 0.95")
+    # Targets may expose any float; overflow and infinity follow IEEE 754 here, as they do in Prometheus.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        values = _per_series(query, history, empty.times, staleness_seconds)
+        if query.function is Function.QUANTILE:
+            labels, values = _quantiles(query.quantile or 0.0, labels, values, query.by)
+        elif query.aggregate is not Aggregate.NONE:
+            labels, values = _aggregate(query.aggregate, labels, values, query.by)
     return Frame(empty.start, empty.step, tuple(labels), values)
+
+
+def _per_series(query: MetricQuery, history: History, grid: Floats, staleness_seconds: float) -> Floats:
+    if query.function is Function.RAW:
+        return instant(history.times, history.values, grid, staleness_seconds)
+    grown, elapsed = increase(history.times, history.values, grid, query.rate_window_seconds, staleness_seconds)
+    return grown if query.function is Function.INCREASE else grown / elapsed
 
 
 def instant(times: Floats, values: Floats, grid: Floats, staleness_seconds: float) -> Floats:

@@ -48,7 +48,7 @@ def read_snapshot(path: Path) -> History:
     """
     fix = f"nothing to do: the history starts anew; delete {path} to be rid of this warning"
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             if int(file["format"]) != FORMAT:
                 raise StoreCorrupt(f"{path} has format {int(file['format'])}, not {FORMAT}", fix=fix)
             times = np.asarray(file["times"], dtype=np.float64)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import httpx
 
 from clients.processes.wire import HealthCheck
+from clients.tls import shared_tls_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ async def probe(check: HealthCheck | None) -> Health:
     try:
         async with (
             asyncio.timeout(check.timeout_seconds),
-            httpx.AsyncClient(trust_env=False, timeout=check.timeout_seconds) as http,
+            httpx.AsyncClient(trust_env=False, timeout=check.timeout_seconds, verify=shared_tls_context()) as http,
             http.stream("GET", check.url) as response,
         ):
             return Health(response.is_success, f"answered {response.status_code}")

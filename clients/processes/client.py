@@ -11,6 +11,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from clients.processes.wire import ActionRecord, ActionRequest, Refusal, SupervisorStatus
+from clients.tls import shared_tls_context
 from core.errors import ActuatorError, SourceError, SourceRejected, SourceUnavailable
 from core.models import ActionOutcome, Change, ServiceState, Window
 
@@ -89,10 +90,10 @@ class SupervisorClient:
         body: str | None = None,
         timeout_seconds: float = READ_TIMEOUT_SECONDS,
     ) -> T:
-        transport = httpx.AsyncHTTPTransport(uds=str(self._socket_path))
+        transport = httpx.AsyncHTTPTransport(uds=str(self._socket_path), verify=shared_tls_context())
         headers = {"Content-Type": "application/json"}
         try:
-            async with httpx.AsyncClient(transport=transport, timeout=timeout_seconds) as http:
+            async with httpx.AsyncClient(transport=transport, timeout=timeout_seconds, trust_env=False) as http:
                 response = await http.request(
                     method, f"http://supervisor{path}", params=params, content=body, headers=headers
                 )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.supervisor.server import run_supervisor
 from clients.processes.client import SupervisorClient
-from clients.processes.wire import ProcessSpec, SupervisorStatus
+from clients.processes.wire import ProcessSpec, Release, SupervisorStatus
 from core.clock import SystemClock
 from core.errors import SourceUnavailable
 from tests.support import eventually
@@ -30,6 +30,21 @@ specs = TypeAdapter(list[ProcessSpec]).validate_json(sys.argv[1])
 folder = Path(sys.argv[2])
 asyncio.run(run_supervisor(specs, folder / "s.sock", folder / "logs", SystemClock()))
 """
+
+
+SLEEPER = ProcessSpec(name="payment", argv=("sleep", "600"), stop_grace_seconds=1)
+RELEASED = ProcessSpec(
+    name="payment",
+    argv=(sys.executable, "-c", "import os, time; print(os.environ['GREETING'], flush=True); time.sleep(600)"),
+    environment={"GREETING": "none"},
+    releases=(
+        Release(version="v1", environment={"GREETING": "hello from v1"}),
+        Release(version="v2", environment={"GREETING": "hello from v2"}),
+        Release(version="v3", argv=("no-such-program",)),
+    ),
+    release="v1",
+    stop_grace_seconds=1,
+)
 
 
 @contextlib.asynccontextmanager

@@ -12,26 +12,13 @@ import pytest
 
 from clients.processes.actuator import ProcessActuator
 from clients.processes.client import SupervisorClient
-from clients.processes.wire import HealthCheck, ProcessSpec, Release
+from clients.processes.wire import HealthCheck, ProcessSpec
 from core.errors import ActuatorError, SourceRejected, SourceUnavailable
 from core.models import Identity, RunState, Service, ServiceState, Window
-from tests.supervisor.running import gone, supervising, suspend
+from tests.supervisor.running import RELEASED, SLEEPER, gone, supervising, suspend
 from tests.support import eventually
 
-SLEEPER = ProcessSpec(name="payment", argv=("sleep", "600"), stop_grace_seconds=1)
 PAYMENT = Service(name="Payment service", identity=Identity(process="payment"))
-RELEASED = ProcessSpec(
-    name="payment",
-    argv=(sys.executable, "-c", "import os, time; print(os.environ['GREETING'], flush=True); time.sleep(600)"),
-    environment={"GREETING": "none"},
-    releases=(
-        Release(version="v1", environment={"GREETING": "hello from v1"}),
-        Release(version="v2", environment={"GREETING": "hello from v2"}),
-        Release(version="v3", argv=("no-such-program",)),
-    ),
-    release="v1",
-    stop_grace_seconds=1,
-)
 
 
 def last_hours() -> Window:

@@ -13,8 +13,7 @@ from clients.processes.wire import ActionRecord, ActionRequest
 from core.clock import ManualClock
 from core.errors import StoreUnavailable
 from core.models import ActionOutcome, Change, RunState, Window
-from tests.supervisor.running import supervising
-from tests.supervisor.test_actions import RELEASED
+from tests.supervisor.running import RELEASED, supervising
 
 
 def record(clock: ManualClock, key: str = "att_1", outcome: ActionOutcome | None = None) -> ActionRecord:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 
@@ -125,4 +124,4 @@ def test_what_is_no_socket_is_left_alone(tmp_path: Path) -> None:
 def test_a_socket_path_beyond_what_the_kernel_takes_is_refused_with_a_fix(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="longer than 107 bytes"), claim_socket(tmp_path / ("x" * 120) / "s.sock"):
         pass
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
