@@ -20,6 +20,7 @@ from clients.evaluate import evaluate
 from clients.scrape import Scrape, ScrapeSettings, scrape
 from clients.series import SeriesRing, series_key
 from clients.snapshot import read_snapshot, write_snapshot
+from clients.tls import shared_tls_context
 from core.clock import Clock
 from core.errors import StoreCorrupt
 from core.frames import Frame, Function, MetricQuery
@@ -103,12 +104,12 @@ class ScrapeBuffer:
         at = self._clock.now().timestamp()
         # A fresh connection each time: a kept one to a restarted target costs a failed scrape.
         limits = httpx.Limits(max_keepalive_connections=0)
-        async with httpx.AsyncClient(trust_env=False, timeout=self._settings.timeout_seconds, limits=limits) as http:
+        timeout_seconds = self._settings.timeout_seconds
+        async with httpx.AsyncClient(
+            trust_env=False, timeout=timeout_seconds, limits=limits, verify=shared_tls_context()
+        ) as http:
             scrapes = await asyncio.gather(
-                *(
-                    scrape(http, target, self._settings.timeout_seconds, self._clock)
-                    for target in self._settings.targets
-                )
+                *(scrape(http, target, timeout_seconds, self._clock) for target in self._settings.targets)
             )
         self._ring.begin(at)
         for one in scrapes:
