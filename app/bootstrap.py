@@ -36,7 +36,7 @@ from stores.checkpoints import open_checkpointer
 from stores.leases import Lease
 from stores.store import Store
 from tools.inventory import Inventory
-from tools.signals import DEFAULT_SIGNALS, SignalSpec
+from tools.signals import SignalSpec, with_defaults
 from tools.sources import Sources
 
 Observer = Callable[[str, float], None]
@@ -64,7 +64,7 @@ class App:
     @property
     def signals(self) -> tuple[SignalSpec, ...]:
         """How each signal is measured."""
-        return self.settings.signals or DEFAULT_SIGNALS
+        return with_defaults(self.settings.signals)
 
     @asynccontextmanager
     async def running(self, *, watch: bool = True) -> AsyncIterator[None]:
@@ -96,7 +96,7 @@ def build_remedy(
     settings: Settings, store: Store, sources: Sources, inventory: Inventory, clock: Clock, hooks: Hooks
 ) -> LiveRemedy:
     """Guard, executor and verifier on the live world."""
-    signals = settings.signals or DEFAULT_SIGNALS
+    signals = with_defaults(settings.signals)
     guard = GuardSettings(
         inventory=inventory,
         sources=sources,
@@ -142,7 +142,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
                 clock=clock,
                 inventory=inventory,
                 sources=sources,
-                signals=settings.signals or DEFAULT_SIGNALS,
+                signals=with_defaults(settings.signals),
                 analysis=settings.analysis,
                 knowledge=knowledge,
                 ladder=LadderPolicy(),
@@ -173,7 +173,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
             investigate=Investigator(settings, inventory, sources, clock),
             worker=Worker(store, intake, runner, clock, settings.worker),
             watcher=Watcher(
-                store, inventory, sources, clock, settings.watch, settings.analysis, settings.signals or DEFAULT_SIGNALS
+                store, inventory, sources, clock, settings.watch, settings.analysis, with_defaults(settings.signals)
             ),
             dispatcher=Dispatcher(store, channels, clock),
             observers=observers,

@@ -16,7 +16,7 @@ from graphs.scratch import ObservingRemedy
 from stores.leases import Lease
 from stores.store import Store
 from tools.inventory import Inventory
-from tools.signals import DEFAULT_SIGNALS
+from tools.signals import with_defaults
 from tools.sources import Sources
 
 
@@ -50,7 +50,7 @@ class Investigator:
             clock=self._clock,
             inventory=self._inventory,
             sources=self._sources,
-            signals=self._settings.signals or DEFAULT_SIGNALS,
+            signals=with_defaults(self._settings.signals),
             analysis=self._settings.analysis,
             knowledge=NullKnowledge(),
             ladder=LadderPolicy(),

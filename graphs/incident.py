@@ -69,7 +69,7 @@ def build_incident_graph(
     graph.add_edge("diagnose", "plan")
     graph.add_conditional_edges("plan", after_plan, {"proposed": "guard", "nothing to propose": "learn"})
     graph.add_conditional_edges("guard", after_guard, {"allow": "act", "ask": "approve", "deny": "learn"})
-    graph.add_conditional_edges("approve", after_approve, {"approved": "guard", "rejected": "learn"})
+    graph.add_conditional_edges("approve", after_approve, {"approved": "guard", "not approved": "learn"})
     graph.add_conditional_edges(
         "act", after_act, {"done": "verify", "busy": "guard", "failed": "plan", "ended": "learn"}
     )

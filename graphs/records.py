@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from agents.ladder import Climb, climb
-from agents.spec import AgentSpec
 from pydantic import BaseModel
 
+from agents.ladder import Climb, climb
+from agents.spec import AgentSpec
 from core.models import Decision, Rung, Severity, TimelineEntry, Verdict, content_id
 from graphs.context import IncidentContext
 from tools.runner import Looked, keep

@@ -41,8 +41,8 @@ def after_guard(state: IncidentState) -> str:
 
 
 def after_approve(state: IncidentState) -> str:
-    """What the human said; an approved proposal is judged again, on fresh facts."""
-    return "rejected" if state.get("ending") is Ending.REJECTED else "approved"
+    """What the human said, if anything in time; an approved proposal is judged again, on fresh facts."""
+    return "approved" if state.get("ending") is None else "not approved"
 
 
 def after_act(state: IncidentState) -> str:
