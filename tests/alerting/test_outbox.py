@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from typing import cast
 
 import httpx
 import pytest
@@ -16,9 +18,10 @@ from alerting.messages import Message
 from alerting.outbox import MAX_TRIES, Dispatcher, delay_seconds, enqueue
 from alerting.webhook import WebhookChannel, WebhookSettings
 from core.clock import ManualClock, SystemClock
+from core.errors import StoreUnavailable
 from core.models import Autonomy, Incident, IncidentStatus, Severity
 from stores.outbox import OutboxItem
-from stores.store import Store
+from stores.store import Store, Tx
 from tests.receiver import Answer, Receiver
 from tests.support import eventually
 
@@ -173,32 +176,45 @@ async def test_what_a_killed_dispatcher_did_not_note_is_sent_again_with_its_key(
     assert [item.state for item in await items(store)] == ["sent"]
 
 
+class Faulty:
+    """The store, but its first so many transactions fail, as on a full disk."""
+
+    def __init__(self, store: Store, *, reads: int = 0, writes: int = 0) -> None:
+        self.store = store
+        self.reads = reads
+        self.writes = writes
+
+    def read(self) -> AbstractAsyncContextManager[Tx]:
+        self.reads -= 1
+        return self.store.read() if self.reads < 0 else self.fail()
+
+    def write(self) -> AbstractAsyncContextManager[Tx]:
+        self.writes -= 1
+        return self.store.write() if self.writes < 0 else self.fail()
+
+    def fail(self) -> AbstractAsyncContextManager[Tx]:
+        raise StoreUnavailable("disk full")
+
+
 async def test_the_loop_survives_a_database_that_fails(
-    store: Store, channels: dict[str, Channel], server: Receiver, message: Message
+    store: Store, channels: dict[str, Channel], server: Receiver, queued: str
 ) -> None:
-    class Failing:
-        """A store whose first read fails."""
-
-        failed = False
-
-        def read(self) -> object:
-            if not self.failed:
-                self.failed = True
-                raise RuntimeError("disk gone")
-            return store.read()
-
-        def write(self) -> object:
-            return store.write()
-
-    async with store.write() as tx:
-        await enqueue(tx, channels, "k", message.model_copy(update={"incident_id": ""}))
-    failing = Failing()
-    loop = asyncio.create_task(Dispatcher(failing, channels, SystemClock(), poll_seconds=0.01).run())  # type: ignore[arg-type] # stands in for a database that fails
+    faulty = cast(Store, Faulty(store, reads=2))
+    loop = asyncio.create_task(Dispatcher(faulty, channels, SystemClock(), poll_seconds=0.01).run())
     await eventually(lambda: len(server.requests) == 1)
-    assert failing.failed
     loop.cancel()
     with pytest.raises(asyncio.CancelledError):
         await loop
+
+
+async def test_a_failing_note_does_not_interrupt_the_other_deliveries(
+    store: Store, channels: dict[str, Channel], clock: ManualClock, message: Message, queued: str
+) -> None:
+    async with store.write() as tx:
+        await enqueue(tx, ["gone"], "k", message)
+    with pytest.raises(StoreUnavailable):
+        await Dispatcher(cast(Store, Faulty(store, writes=1)), channels, clock).dispatch_once()
+    assert {item.channel: item.state for item in await items(store)} == {"webhook:ops": "sent", "gone": "pending"}
 
 
 @given(st.integers(0, 200), st.none() | st.floats(0, 1e9), st.floats(0, 1, exclude_max=True))

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from core.clock import ManualClock
-from core.errors import InvalidInput
+from core.errors import InvalidInput, StoreUnavailable
 from core.models import ATTENTION, AlertStatus, Autonomy, Incident, IncidentStatus, Severity
 from events.correlation import CorrelationSettings
 from events.inbox import Receipt, accept
@@ -204,6 +204,21 @@ async def test_a_crash_before_the_commit_repeats_the_item_and_nothing_else(
     assert len(await intake.drain()) == 1
     async with store.read() as tx:
         assert [stored.count for stored in await tx.alerts.firing()] == [1]
+
+
+async def test_a_database_that_fails_is_no_fault_of_the_item(
+    store: Store, inventory: Inventory, clock: ManualClock
+) -> None:
+    class Locked(Intake):
+        """Finds the database locked half way."""
+
+        async def _take_in(self, tx: Tx, item: InboxItem) -> list[str]:
+            raise StoreUnavailable("locked")
+
+    await post(store, wire_alert())
+    with pytest.raises(StoreUnavailable):
+        await Locked(store, inventory, clock, CorrelationSettings(), autonomy=Autonomy.PROPOSE).drain()
+    assert await counts(store) == {"pending": 1}
 
 
 async def test_a_drain_takes_a_bounded_bite(store: Store, intake: Intake) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, start_http_server
@@ -14,7 +15,7 @@ from clients.logfiles import LogFiles
 from clients.scrape import ScrapeSettings, ScrapeTarget
 from core.clock import ManualClock
 from core.errors import ConfigError, StoreUnavailable
-from core.models import Alert, AlertStatus, Autonomy, Identity, Service, Severity, Signal
+from core.models import Alert, AlertStatus, Autonomy, Finding, Identity, Service, Severity, Shape, Signal
 from events.correlation import CorrelationSettings
 from events.intake import Intake
 from events.watcher import Watcher, WatchSettings
@@ -28,6 +29,7 @@ STEP_SECONDS = 5.0
 ANALYSIS = AnalysisConfig(
     window_seconds=20, baseline_seconds=60, step_seconds=STEP_SECONDS, rate_window_seconds=2 * STEP_SECONDS
 )
+ONLY_UP = tuple(spec for spec in DEFAULT_SIGNALS if spec.signal is Signal.UP)
 SERVICES = Inventory(
     [Service(name="gateway", tier=1, identity=Identity(prometheus={"job": "gateway"})), Service(name="cart", tier=2)]
 )
@@ -137,6 +139,23 @@ async def test_one_bad_look_is_not_enough(store: Store, plant: Plant) -> None:
         assert await tx.inbox.pending(1) == []
 
 
+async def test_looks_that_agree_must_follow_each_other(store: Store, plant: Plant, clock: ManualClock) -> None:
+    class Told(Watcher):
+        """Sees what the test tells it."""
+
+        sees = [True, False, True, False, True, True]
+
+        async def _finding(self, service: Service, signal: Signal, now: datetime, onset: datetime) -> Finding | None:
+            found = Finding(
+                service=service.name, signal=signal, shape=Shape.ABSENT_UP, onset=now, magnitude=-9, evidence=("ev_1",)
+            )
+            return found if self.sees.pop(0) else None
+
+    sources = Sources(metrics=plant.buffer, logs=LogFiles({}))
+    watching = Told(store, SERVICES, sources, clock, WatchSettings(for_ticks=2), ANALYSIS, ONLY_UP)
+    assert [len(await watching.tick()) for _ in range(6)] == [0, 0, 0, 0, 0, 1]
+
+
 async def test_a_service_that_is_gone_is_down(store: Store, plant: Plant) -> None:
     watching = watcher(store, plant, for_ticks=1)
     await plant.work(16)
@@ -178,8 +197,7 @@ async def test_services_that_do_not_exist_are_a_config_error(store: Store, plant
 
 
 async def test_signals_that_nothing_measures_are_not_watched(store: Store, plant: Plant) -> None:
-    only_up = tuple(spec for spec in DEFAULT_SIGNALS if spec.signal is Signal.UP)
-    watching = watcher(store, plant, for_ticks=1, signals=only_up)
+    watching = watcher(store, plant, for_ticks=1, signals=ONLY_UP)
     await plant.work(16)
     plant.failing = True
     assert not any(await look(watching, plant, 4))
