@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+
+import structlog
 
 from agents.ladder import LadderPolicy
 from alerting.channel import open_client
@@ -39,7 +41,12 @@ from tools.inventory import Inventory
 from tools.signals import SignalSpec, with_defaults
 from tools.sources import Sources
 
+log = structlog.get_logger(__name__)
+
 Observer = Callable[[str, float], None]
+
+RESTART_SECONDS = 1.0
+"""Pause before a background loop that failed is begun again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +76,25 @@ class App:
     @asynccontextmanager
     async def running(self, *, watch: bool = True) -> AsyncIterator[None]:
         """Scrape, work, watch and deliver in the background, until the block ends."""
-        loops = [self.buffer.run(), self.worker.run(), self.dispatcher.run()]
+        loops = {"scrape": self.buffer.run, "work": self.worker.run, "deliver": self.dispatcher.run}
         if watch:
-            loops.append(self.watcher.run())
-        tasks = [asyncio.create_task(loop) for loop in loops]
+            loops["watch"] = self.watcher.run
+        tasks = [asyncio.create_task(self._keep_up(name, loop), name=name) for name, loop in loops.items()]
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_up(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        """Run a loop for ever: one that fails is told about and begun again, never silently gone."""
+        while True:
+            try:
+                await loop()
+            except Exception:  # the boundary of a background loop
+                log.exception("background_loop_failed", loop=name)
+            await self.clock.sleep(RESTART_SECONDS)
 
 
 def build_sources(settings: Settings, clock: Clock) -> tuple[Sources, ScrapeBuffer]:
