@@ -134,7 +134,9 @@ class Intake:
             return
         match answer.kind:
             case CorrelationKind.OPENED | CorrelationKind.JOINED:
-                incident = await tx.incidents.attach(answer.incident_id, alert.fingerprint)
+                await tx.incidents.attach(answer.incident_id, alert.fingerprint)
+                # An alert that is attached already still shows that the incident is not quiet: move `updated_at`.
+                incident = await tx.incidents.update(answer.incident_id)
                 await self._note(tx, incident, alert, f"{_name(alert)} is firing ({alert.severity}): {answer.reason}")
                 await self._raise_severity(tx, incident, alert)
             case CorrelationKind.DUPLICATE if alert.status is AlertStatus.FIRING:

@@ -257,3 +257,20 @@ async def test_quiet_escalated_incidents_do_not_hide_the_next_outage(
     clock.advance(timedelta(hours=1).total_seconds())
     await post(store, wire_alert("Latency"))
     assert len(await intake.drain()) == 1
+
+
+async def test_an_alert_that_flaps_keeps_its_escalated_incident_collecting(
+    store: Store, intake: Intake, clock: ManualClock
+) -> None:
+    await post(store, wire_alert())
+    (first,) = await intake.drain()
+    async with store.write() as tx:
+        await tx.incidents.update(first, status=IncidentStatus.ESCALATED)
+    for _ in range(4):
+        clock.advance(600)
+        now = clock.now().isoformat()
+        await post(store, wire_alert(resolved_at=now))
+        await post(store, wire_alert(starts_at=now))
+        assert await intake.drain() == []
+    async with store.read() as tx:
+        assert (await tx.incidents.get(first)).updated_at == clock.now()
