@@ -64,9 +64,12 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen and key.tag == "tag:yaml.org,2002:str":
-                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} is there twice", key.start_mark)
-            seen.add(str(key.value))
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"key {key.value!r} is there twice", key.start_mark
+                    )
+                seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
@@ -120,8 +123,8 @@ def read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{where}: {what}", fix="correct the YAML at that line and column") from None
     if values is None:
         return {}
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: must hold keys and values", fix="see `quell config init` for an example")
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise ConfigError(f"{path}: must hold names and their values", fix="see `quell config init` for an example")
     return values
 
 

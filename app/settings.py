@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, SecretStr, Tag, ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from alerting.registry import NotifySettings
 from analysis.config import AnalysisConfig
@@ -32,6 +38,7 @@ from app.worker_settings import WorkerSettings
 from clients.logfiles import LogSettings
 from clients.processes.wire import ProcessSpec
 from clients.scrape import ScrapeSettings
+from core.errors import ConfigError
 from core.models import Autonomy, AutonomyRule, Model, Service
 from events.correlation import CorrelationSettings
 from events.watcher import WatchSettings
@@ -232,10 +239,13 @@ def environment_layer() -> dict[str, Any]:
     """What ``QUELL_*`` and the foreign names set, nested like quell.yaml.
 
     Raises:
-        pydantic_settings.SettingsError: a variable that must hold JSON does not.
+        ConfigError: a variable that must hold JSON does not.
     """
     foreign = {setting: os.environ[name] for name, setting in FOREIGN_NAMES.items() if os.environ.get(name)}
-    return {**foreign, **EnvSettingsSource(Settings)()}
+    try:
+        return {**foreign, **EnvSettingsSource(Settings)()}
+    except SettingsError as error:
+        raise ConfigError(f"environment: {error}", fix="write lists and mappings as JSON, or use quell.yaml") from None
 
 
 def environment_names() -> tuple[str, ...]:
