@@ -66,6 +66,8 @@ class Journal:
         except OSError as error:
             raise _unwritable(path, error) from error
         for number, line in enumerate(lines, start=1):
+            if not line:
+                continue
             try:
                 journal._apply(Entry.model_validate_json(line))
             except ValidationError:
@@ -99,7 +101,7 @@ class Journal:
         entry = _entry(item)
         try:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(entry.model_dump_json(exclude_none=True) + "\n")
+                file.write("\n" + entry.model_dump_json(exclude_none=True))  # the line before may have been cut
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:

@@ -25,22 +25,11 @@ OPEN_REQUESTS_SECONDS = 2
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that ends on SIGINT and SIGTERM without raising them again, so that the processes can be ended first."""
+    """uvicorn that leaves signals alone: it would raise them again before the processes are ended."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        for number in numbers:
-            loop.add_signal_handler(number, self._end)
-        try:
-            yield
-        finally:
-            for number in numbers:
-                loop.remove_signal_handler(number)
-
-    def _end(self) -> None:
-        self.should_exit = True
+        yield
 
 
 async def run_supervisor(specs: Sequence[ProcessSpec], socket_path: Path, logs_dir: Path, clock: Clock) -> None:
@@ -53,7 +42,7 @@ async def run_supervisor(specs: Sequence[ProcessSpec], socket_path: Path, logs_d
         ConfigError: the socket path cannot be used.
         StoreUnavailable: the journal cannot be used.
     """
-    with claim_socket(socket_path) as bound:
+    with _end_signals() as ended, claim_socket(socket_path) as bound:
         journal = Journal.open(socket_path.with_suffix(".journal"), clock.now())
         async with Supervisor(specs, journal, logs_dir, clock) as supervisor:
             log.info("supervisor_ready", socket=str(socket_path), processes=[spec.name for spec in specs])
@@ -64,15 +53,31 @@ async def run_supervisor(specs: Sequence[ProcessSpec], socket_path: Path, logs_d
                 lifespan="off",
                 timeout_graceful_shutdown=OPEN_REQUESTS_SECONDS,
             )
-            await _serve(_Server(config), bound)
+            await _serve(_Server(config), bound, ended)
 
 
-async def _serve(server: _Server, bound: socket.socket) -> None:
-    """Serve until the server ends; when cancelled, end it in order first, or its socket would stay in the loop."""
-    serving = asyncio.create_task(server.serve(sockets=[bound]))
+@contextlib.contextmanager
+def _end_signals() -> Iterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set, from before the first process starts until after the last has ended."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, ended.set)
     try:
-        await asyncio.shield(serving)
-    except asyncio.CancelledError:
+        yield ended
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def _serve(server: _Server, bound: socket.socket, ended: asyncio.Event) -> None:
+    """Serve until the event; when cancelled too, the server ends in order, or its socket would stay in the loop."""
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
+    waiting = asyncio.create_task(ended.wait())
+    try:
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
         server.should_exit = True
         await serving
-        raise
