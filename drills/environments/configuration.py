@@ -23,12 +23,17 @@ TIMINGS: Mapping[str, Any] = {
         "step_seconds": 0.5,
         "rate_window_seconds": 3,
         "change_lookback_seconds": 120,
+        "saturated_cores": 0.3,
+        "saturated_rise_cores": 0.2,
     },
     "watch": {"interval_seconds": 1, "for_ticks": 2},
     "verification": {"deadline_seconds": 25, "hold_seconds": 3, "poll_seconds": 0.5, "settle_seconds": 1},
     "worker": {"poll_seconds": 0.3},
 }
-"""Everything that takes minutes in production, in seconds; a scenario may lay its own over it."""
+"""Everything that takes minutes in production, in seconds; a scenario may lay its own over it.
+
+The shop, its customers, Quell and the drill share one machine, so a spinning process may get well under half a core.
+"""
 
 COOLDOWN_SECONDS = 1.0
 

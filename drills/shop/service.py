@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -52,8 +53,13 @@ def build(config: ServiceConfig, clock: Clock, log: JsonLog | None = None) -> Se
     return Server(Application(ROUTES[config.role](config), config.workers, log, clock), config.port)
 
 
+SWITCH_SECONDS = 0.001
+"""Threads take turns five times as often as Python's default, so that a busy service still tells its health soon."""
+
+
 def main() -> None:
     """Serve until a signal ends the process."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     config, clock = parse()
     server = build(config, clock)
     JsonLog(config.name, clock).write("info", f"listening on port {config.port}")

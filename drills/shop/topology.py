@@ -35,7 +35,7 @@ _TAX_ABROAD = ("--tax-rate", "FR=20", "--tax-rate", "GB=20", "--tax-rate", "US=0
 
 SHOP: Mapping[Role, Placement] = {
     Role.GATEWAY: Placement(calls=(Role.CATALOGUE, Role.CART, Role.ORDERS), tier=1, workers=48, timeout_seconds=1.5),
-    Role.CATALOGUE: Placement(calls=(Role.CACHE,), workers=4),
+    Role.CATALOGUE: Placement(calls=(Role.CACHE,), workers=2),
     Role.CART: Placement(calls=(Role.CACHE,)),
     Role.ORDERS: Placement(
         calls=(Role.CART, Role.PAYMENT),
