@@ -20,11 +20,11 @@ DEFAULT_FLOORS: dict[Signal, Floor] = {
     Signal.ERRORS: Floor(absolute=0.02),
     Signal.LATENCY: Floor(absolute=0.05, relative=0.25),
     Signal.TRAFFIC: Floor(absolute=1.0, relative=0.15),
-    Signal.CPU: Floor(absolute=0.05, relative=0.10),
+    Signal.CPU: Floor(absolute=0.03, relative=0.10),
     Signal.MEMORY: Floor(absolute=8 * 2**20, relative=0.10),
     Signal.UP: Floor(absolute=0.1),
 }
-"""One z is worth at least: 2 points of failed requests, 50 ms, 1 request/s, 5% of a core, 8 MiB, a tenth of up."""
+"""One z is worth at least: 2 points of failed requests, 50 ms, 1 request/s, 3% of a core, 8 MiB, a tenth of up."""
 
 
 class AnalysisConfig(Model):
@@ -40,8 +40,11 @@ class AnalysisConfig(Model):
     min_unusual_samples: int = Field(default=2, ge=1, description="fewer unusual samples in a window are noise")
     min_unusual_share: float = Field(default=0.2, gt=0, le=1, description="share of the window that must be unusual")
     floors: dict[Signal, Floor] = Field(default=DEFAULT_FLOORS, description="by signal; those left out get defaults")
-    saturated_cores: float = Field(default=0.5, gt=0, description="cpu, in cores, from which a process may be burning")
-    saturated_rise_cores: float = Field(default=0.3, gt=0, description="how far above its baseline that must be")
+    saturated_rise_cores: float = Field(default=0.15, gt=0, description="cpu: a smaller rise is no burning process")
+    saturated_cores: float = Field(default=0.7, gt=0, description="cpu, in cores, from which a risen process burns")
+    saturated_factor: float = Field(
+        default=5.0, gt=1, description="... or this many times its usual: on a crowded machine nobody gets a whole core"
+    )
     min_log_lines: int = Field(default=3, ge=1, description="fewer lines of a template in the window are noise")
     max_log_templates: int = Field(default=500, ge=1, description="templates kept per service; the rest share one row")
     change_lookback_seconds: float = Field(default=1800.0, gt=0, description="older changes are no suspects")

@@ -62,7 +62,7 @@ def _burning(seen: StateView, view: SystemView, findings: Sequence[Finding], con
     usual = normal or Baseline(0.0, config.floor(Signal.CPU).absolute, 0)
     cores = state.cpu_percent / 100
     rise_cores = cores - usual.median
-    if cores < config.saturated_cores or rise_cores < config.saturated_rise_cores:
+    if rise_cores < config.saturated_rise_cores:
         return None
     onset, uncertainty_seconds = _onset(state.service, view, findings, halted=False)
     return Finding(

@@ -130,8 +130,8 @@ def _cpu_saturation(facts: ServiceFacts, around: Surroundings) -> Suspicion | No
 
 
 def _bad_release(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
-    """The service itself fails since a deploy of it: errors or latency that began after the deploy, not before."""
-    symptoms = [clue.finding for clue in facts.symptom if clue.finding and clue.weight > 0]
+    """The service itself fails since a deploy of it: errors, latency or log lines from after the deploy, not before."""
+    symptoms = [clue.finding for clue in facts.symptom + facts.logs if clue.finding and clue.weight > 0]
     if facts.halted or not symptoms or not facts.deploys:
         return None
     config = around.config
@@ -225,12 +225,21 @@ def _down(facts: ServiceFacts) -> Finding | None:
 
 
 def _hot(facts: ServiceFacts, config: AnalysisConfig) -> Finding | None:
-    """The finding that the service burns CPU near a core and far above its usual."""
+    """The finding that the service burns CPU: near a core, or many times what it needs for the traffic it has.
+
+    A process that has just started is busy with starting, unless it takes nearly a core.
+    """
+    traffic = facts.of(Signal.TRAFFIC, Shape.LEVEL_SHIFT)
+    growth = max(1.0, (traffic.current or 0.0) / traffic.baseline) if traffic and traffic.baseline else 1.0
+    state = facts.state.state if facts.state else None
+    ran_seconds = (state.at - state.started_at).total_seconds() if state and state.started_at else inf
     for finding in facts.findings:
-        if finding.signal is Signal.CPU and finding.current is not None:
-            rise_cores = finding.current - (finding.baseline or 0.0)
-            if finding.current >= config.saturated_cores and rise_cores >= config.saturated_rise_cores:
-                return finding
+        if finding.signal is not Signal.CPU or finding.shape is not Shape.LEVEL_SHIFT:
+            continue
+        cores, usual = finding.current or 0.0, growth * (finding.baseline or 0.0)
+        out_of_proportion = cores >= config.saturated_factor * usual and ran_seconds >= config.window_seconds
+        if cores - usual >= config.saturated_rise_cores and (cores >= config.saturated_cores or out_of_proportion):
+            return finding
     return None
 
 

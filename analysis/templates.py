@@ -20,7 +20,7 @@ _MASKS = (
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "<address>"),
     (re.compile(r"\b(?=[0-9a-fA-F]*\d)(?:0x)?[0-9a-fA-F]{8,}\b"), "<id>"),
-    (re.compile(r"(?<![A-Za-z_])[-+]?\d+(?:[.:,]\d+)*"), "<n>"),
+    (re.compile(r"(?<!\w)[-+]?\d+(?:[.:,]\d+)*|\d+"), "<n>"),
 )
 _MESSAGE_KEYS = ("msg", "message", "event")
 _LEVEL_KEYS = ("level", "severity", "levelname")

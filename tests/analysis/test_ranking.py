@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from analysis.anomalies import detect
@@ -133,6 +135,43 @@ def test_a_process_that_runs_but_answers_nobody_hangs() -> None:
     shop.set_state("cache", state=RunState.RUNNING)
     first = cause(diagnose(shop.view()))
     assert (first.service, first.kind, first.component) == ("cache", FaultKind.HANG, "up")
+
+
+@pytest.mark.parametrize("cores", [0.25, 0.4, 0.95])
+def test_on_a_crowded_machine_a_burning_process_gets_a_share_of_a_core(cores: float) -> None:
+    shop = Shop()
+    shop.burn("catalogue")
+    shop.values["catalogue", Signal.CPU] = np.where(shop.faulty, cores, 0.015)
+    shop.set_state("catalogue", cpu_percent=100 * cores)
+    first = cause(diagnose(shop.view()))
+    assert (first.service, first.kind) == ("catalogue", FaultKind.CPU_SATURATION)
+    assert first.probability >= 0.7
+
+
+def test_cpu_that_grows_with_traffic_is_no_burning_process() -> None:
+    shop = Shop()
+    for name in DEPENDENCIES:
+        shop.ramp(name, Signal.TRAFFIC, 4 * TRAFFIC[name])
+        shop.values[name, Signal.CPU] = np.where(shop.faulty, 0.5, 0.1)
+        shop.ramp(name, Signal.LATENCY, 0.4)
+    assert FaultKind.CPU_SATURATION not in {one.kind for one in diagnose(shop.view()).hypotheses}
+
+
+def test_a_process_that_has_just_started_is_not_burning() -> None:
+    shop = Shop()
+    shop.bad_release("orders")
+    shop.values["orders", Signal.CPU] = np.where(shop.faulty, 0.3, 0.01)
+    shop.set_state("orders", started_at=END - timedelta(seconds=5))
+    assert [one.kind for one in diagnose(shop.view()).hypotheses] == [FaultKind.BAD_RELEASE]
+
+
+def test_new_errors_in_the_log_after_a_deploy_are_enough_to_suspect_the_release() -> None:
+    shop = Shop()
+    shop.bad_release("orders")
+    shop.values["orders", Signal.ERRORS][shop.faulty] = np.nan
+    first = cause(diagnose(shop.view()))
+    assert (first.service, first.kind) == ("orders", FaultKind.BAD_RELEASE)
+    assert first.probability >= 0.6
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -27,7 +27,7 @@ def line(text: str, seconds_ago: float = 1.0, severity: Severity | None = None) 
         ("trace 4bf92f3577b34da6a3ce929d0e0e4736 ends", "trace <id> ends"),
         ("job 6f1c2d3e-aaaa-bbbb-cccc-0123456789ab ok", "job <id> ok"),
         ("feedface decade", "feedface decade"),
-        ("v2  of   http2", "v2 of http2"),
+        ("user  u37 of   node-12a at -3.5", "user u<n> of node-<n>a at <n>"),
     ],
 )
 def test_what_varies_is_masked_and_words_are_kept(message: str, template: str) -> None:
