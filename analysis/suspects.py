@@ -14,11 +14,10 @@ from math import inf
 from analysis.confidence import Clue, Family
 from analysis.config import AnalysisConfig
 from analysis.facts import ServiceFacts, clue_of
+from analysis.signs import callers_wait, down, hot, surge
 from analysis.states import GONE
 from analysis.topology import Topology
-from core.models import FaultKind, Finding, RunState, Shape, Signal
-
-SURGE_FACTOR = 1.5  # a surge has at least half again as many requests as usual
+from core.models import FaultKind, RunState, Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,9 @@ def suspect(facts: ServiceFacts, around: Surroundings) -> list[Suspicion]:
 def _crash(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
     """No process runs; or it is down, nobody can look at the process, and its callers fail without waiting."""
     gone = facts.run_state in GONE
-    if not gone and not (_down(facts) and facts.run_state is RunState.UNKNOWN and not _callers_wait(facts, around)):
+    if not gone and not (
+        down(facts) and facts.run_state is RunState.UNKNOWN and not callers_wait(facts, around.facts, around.topology)
+    ):
         return None
     state = facts.state.state if gone and facts.state else None
     how = "is down" if state is None else f"has no running process: {state.state.value}"
@@ -99,8 +100,8 @@ def _hang(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
     """The process is suspended; or it is there but answers nobody, and does not compute either."""
     suspended = facts.run_state is RunState.SUSPENDED
     there = facts.run_state is RunState.RUNNING
-    unseen = facts.run_state is RunState.UNKNOWN and _callers_wait(facts, around)
-    if not suspended and not (_down(facts) and (there or unseen) and not _hot(facts, around.config)):
+    unseen = facts.run_state is RunState.UNKNOWN and callers_wait(facts, around.facts, around.topology)
+    if not suspended and not (down(facts) and (there or unseen) and not hot(facts, around.config)):
         return None
     how = "process is suspended" if suspended else "does not answer, and does not use CPU either"
     return Suspicion(
@@ -115,15 +116,15 @@ def _hang(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
 
 def _cpu_saturation(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
     """The process burns CPU far above its usual."""
-    hot = _hot(facts, around.config)
-    if hot is None or facts.halted:
+    burning = hot(facts, around.config)
+    if burning is None or facts.halted:
         return None
-    clues = (clue_of(Family.RESOURCE, hot, around.config), *_liveness(facts, around.config), *facts.symptom)
+    clues = (clue_of(Family.RESOURCE, burning, around.config), *_liveness(facts, around.config), *facts.symptom)
     return Suspicion(
         service=facts.service,
         kind=FaultKind.CPU_SATURATION,
-        component=hot.metric,
-        statement=f"{facts.service} burns CPU: {hot.current or 0:g} cores, usually {hot.baseline or 0:g}",
+        component=burning.metric,
+        statement=f"{facts.service} burns CPU: {burning.current or 0:g} cores, usually {burning.baseline or 0:g}",
         clues=clues + facts.logs + facts.impact,
         explainable=False,
     )
@@ -156,16 +157,16 @@ def _bad_release(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
 
 def _traffic_surge(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
     """Far more requests than usual enter here, and something suffers from them."""
-    surge = _surge(facts)
+    risen = surge(facts)
     callers = [around.facts[name] for name in around.topology.callers(facts.service)]
-    if surge is None or not facts.symptom or any(_surge(caller) for caller in callers):
+    if risen is None or not facts.symptom or any(surge(caller) for caller in callers):
         return None
     return Suspicion(
         service=facts.service,
         kind=FaultKind.TRAFFIC_SURGE,
-        component=surge.metric,
-        statement=f"{facts.service} gets {surge.current or 0:g} requests/s, usually {surge.baseline or 0:g}",
-        clues=(clue_of(Family.RESOURCE, surge, around.config), *facts.symptom, *facts.impact),
+        component=risen.metric,
+        statement=f"{facts.service} gets {risen.current or 0:g} requests/s, usually {risen.baseline or 0:g}",
+        clues=(clue_of(Family.RESOURCE, risen, around.config), *facts.symptom, *facts.impact),
         explainable=True,
     )
 
@@ -211,48 +212,7 @@ def _liveness(facts: ServiceFacts, config: AnalysisConfig) -> tuple[Clue, ...]:
     state = facts.of(Signal.STATE)
     if state is not None:
         clues.append(clue_of(Family.STATE if facts.halted else Family.SYMPTOM, state, config))
-    down = _down(facts)
-    if down is not None:
-        clues.append(clue_of(Family.LIVENESS, down, config))
+    silent = down(facts)
+    if silent is not None:
+        clues.append(clue_of(Family.LIVENESS, silent, config))
     return tuple(clues)
-
-
-def _down(facts: ServiceFacts) -> Finding | None:
-    """The finding that the service does not answer scrapes; without an `up` series, that its samples ended."""
-    if facts.scraped:
-        return facts.of(Signal.UP)
-    return next((finding for finding in facts.findings if finding.shape is Shape.MISSING), None)
-
-
-def _hot(facts: ServiceFacts, config: AnalysisConfig) -> Finding | None:
-    """The finding that the service burns CPU: near a core, or many times what it needs for the traffic it has.
-
-    A process that has just started is busy with starting, unless it takes nearly a core.
-    """
-    traffic = facts.of(Signal.TRAFFIC, Shape.LEVEL_SHIFT)
-    growth = max(1.0, (traffic.current or 0.0) / traffic.baseline) if traffic and traffic.baseline else 1.0
-    state = facts.state.state if facts.state else None
-    ran_seconds = (state.at - state.started_at).total_seconds() if state and state.started_at else inf
-    for finding in facts.findings:
-        if finding.signal is not Signal.CPU or finding.shape is not Shape.LEVEL_SHIFT:
-            continue
-        cores, usual = finding.current or 0.0, growth * (finding.baseline or 0.0)
-        out_of_proportion = cores >= config.saturated_factor * usual and ran_seconds >= config.window_seconds
-        if cores - usual >= config.saturated_rise_cores and (cores >= config.saturated_cores or out_of_proportion):
-            return finding
-    return None
-
-
-def _surge(facts: ServiceFacts) -> Finding | None:
-    """The finding that the service gets far more requests than usual."""
-    finding = facts.of(Signal.TRAFFIC, Shape.LEVEL_SHIFT)
-    if finding is None or (finding.current or 0.0) < SURGE_FACTOR * (finding.baseline or 0.0):
-        return None
-    return finding
-
-
-def _callers_wait(facts: ServiceFacts, around: Surroundings) -> bool:
-    """Whether a direct caller became slow: a dead process refuses at once, a hung one keeps callers waiting."""
-    return any(
-        around.facts[name].of(Signal.LATENCY, Shape.LEVEL_SHIFT) for name in around.topology.callers(facts.service)
-    )
