@@ -153,11 +153,19 @@ async def replay(bundle: Bundle) -> Replay:
     incident, clock = reopened(bundle)
     make_context = await offline(bundle, clock, RecordedRemedy(bundle))
     async with scratch_store(clock, incident, bundle.alerts) as store:
+        await _know_attempts(store, bundle)
         runner, lease = await scratch_runner(store, incident.id, lambda lease: make_context(store, lease))
         while await runner.run(incident.id, lease) is RunResult.WAITING:
             if not await _answer_as_recorded(store, bundle):
                 break
         return await _compare(store, bundle)
+
+
+async def _know_attempts(store: Store, bundle: Bundle) -> None:
+    """The attempts as they were, so that what is verified again has a row to be written to."""
+    async with store.write() as tx:
+        for attempt in bundle.attempts:
+            await tx.attempts.reserve(attempt)
 
 
 async def _answer_as_recorded(store: Store, bundle: Bundle) -> bool:

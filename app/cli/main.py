@@ -68,7 +68,10 @@ class LazyGroup(TyperGroup):
 
 
 def load_command(name: str) -> Any:
-    """Import the module of a command and build it."""
+    """Import the module of a command and build it; log lines go to standard error, so that results stay parseable."""
+    from app.telemetry import configure_logging
+
+    configure_logging(level="warning")
     found = getattr(importlib.import_module(f"app.cli.{COMMANDS[name][0]}"), name)
     if not isinstance(found, typer.Typer):
         single = typer.Typer(rich_markup_mode=None, add_completion=False)

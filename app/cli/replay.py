@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,6 +43,6 @@ def _render(replayed: Replay) -> None:
 
 def _around(text: str, other: str) -> str:
     """The part of `text` where it begins to differ from `other`."""
-    first = len(os.path.commonprefix([text, other]))
+    first = next((place for place, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), len(other))
     start = max(0, first - CONTEXT_CHARACTERS)
     return ("..." if start else "") + text[start : first + CONTEXT_CHARACTERS]

@@ -30,9 +30,6 @@ def watch(
 
     With --json each look prints one line with one object.
     """
-    from app.telemetry import configure_logging
-
-    configure_logging(level="warning")
     settings = load_settings({"watch": {"interval_seconds": interval}} if interval is not None else None)
     if not once:
         asyncio.run(_watch(settings, as_json))

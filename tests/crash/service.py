@@ -16,6 +16,8 @@ SECONDS = Histogram("http_request_duration_seconds", "latency")
 def serve(port: int, flaw: Path, upstream: str) -> None:
     """Serve for ever; an empty upstream means that none is called."""
 
+    client = httpx.Client(timeout=1.0, trust_env=False)
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/metrics":
@@ -33,7 +35,7 @@ def serve(port: int, flaw: Path, upstream: str) -> None:
             if not upstream:
                 return True
             try:
-                return httpx.get(upstream, timeout=1.0, trust_env=False).is_success
+                return client.get(upstream).is_success
             except httpx.HTTPError:
                 return False
 
