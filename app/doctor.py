@@ -20,7 +20,6 @@ from app.bootstrap import build_sources
 from app.operations.database import schema_status
 from app.operations.opening import open_store
 from app.operations.outputs import DoctorReport
-from app.redaction import redact_text
 from app.server.binding import check_binding
 from app.server.token import read_token
 from app.settings import Settings, config_file
@@ -28,6 +27,7 @@ from clients.scrape import scrape
 from core.clock import Clock
 from core.errors import QuellError
 from core.ports import SourceStatus
+from core.redaction import redact_text
 from stores.checkpoints import open_checkpointer
 
 MIN_FREE_BYTES = 500 * 1024 * 1024

@@ -108,9 +108,17 @@ class SourceError(QuellError):
 
 
 class SourceUnavailable(SourceError):
-    """Refused, timed out or 5xx."""
+    """Refused, timed out or 5xx.
+
+    Args:
+        retry_after_seconds: how long the source asked to be left alone; None when it did not say.
+    """
 
     retryable = True
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None, fix: str = "") -> None:
+        super().__init__(message, fix=fix)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class SourceRejected(SourceError):

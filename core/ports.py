@@ -13,6 +13,7 @@ from pydantic import Field
 
 from core.frames import Frame, LogPage, LogQuery, MetricQuery
 from core.models import ActionOutcome, Change, FaultKind, Model, Rung, Service, ServiceState, Utc, Window
+from core.traces import SpanPage, TraceQuery
 
 
 class SourceStatus(Model):
@@ -44,6 +45,18 @@ class LogSource(Protocol):
     name: str
 
     async def query(self, query: LogQuery) -> LogPage: ...
+
+    async def status(self) -> SourceStatus: ...
+
+
+class TraceSource(Protocol):
+    """Spans of one service that began in a window, oldest first."""
+
+    name: str
+
+    async def query(self, query: TraceQuery) -> SpanPage:
+        """The newest spans up to the limit; a service that nobody knows has none."""
+        ...
 
     async def status(self) -> SourceStatus: ...
 

@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 
 from core.errors import InvalidInput
 from core.models import Alert, AlertStatus, Severity, Utc
+from core.redaction import redact, redact_text
 
 SEVERITIES: Mapping[str, Severity] = {
     **dict.fromkeys(("page", "critical", "error", "fatal", "emergency"), Severity.CRITICAL),
@@ -102,18 +103,19 @@ def render(alerts: Sequence[Alert]) -> bytes:
 
 
 def _alert(wire: _WireAlert) -> Alert:
+    """The alert without what looks like a secret; its identity is that of the labels as they came."""
     labels = _printable(wire.labels)
     return Alert(
         fingerprint=wire.fingerprint.replace("\0", "\ufffd") or fingerprint(labels),
         status=wire.status,
         name=labels.get("alertname") or "unnamed",
         severity=SEVERITIES.get(labels.get("severity", "").strip().lower(), Severity.WARNING),
-        labels=labels,
-        annotations=_printable(wire.annotations or {}),
+        labels=redact(labels),
+        annotations=redact(_printable(wire.annotations or {})),
         starts_at=wire.starts_at,
         ends_at=None if wire.ends_at == _ZERO_TIME else wire.ends_at,
         source="alertmanager",
-        generator_url=wire.generator_url.replace("\0", "\ufffd"),
+        generator_url=redact_text(wire.generator_url.replace("\0", "\ufffd")),
     )
 
 

@@ -12,6 +12,7 @@ from core.errors import ActuatorError, SourceError
 from core.frames import Frame, LogPage, LogQuery, MetricQuery
 from core.models import ActionOutcome, Change, Service, ServiceState, Utc, Window
 from core.ports import SourceStatus
+from core.redaction import redact_text
 from stores.recordings import Recording
 from tools.sources import Sources
 
@@ -65,8 +66,14 @@ class _Logs:
         self._recorder = recorder
 
     async def query(self, query: LogQuery) -> LogPage:
-        ask = self._live.query(query)
+        ask = self._redacted(query)
         return await self._recorder.call(recorded.LOGS, query.key, ask, recorded.encode_page)
+
+    async def _redacted(self, query: LogQuery) -> LogPage:
+        """Secrets in log lines end here: they reach neither the record, nor a digest, nor an export."""
+        page = await self._live.query(query)
+        lines = tuple(line.model_copy(update={"text": redact_text(line.text)}) for line in page.lines)
+        return page.model_copy(update={"lines": lines})
 
     async def status(self) -> SourceStatus:
         return await self._live.status()

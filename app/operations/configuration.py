@@ -9,9 +9,9 @@ from typing import Any
 
 from app.configuration import Layer, Origin, Problem, dotted, leaves, origin_of
 from app.operations.outputs import ConfigListing, ConfigReport, ConfigValue
-from app.redaction import redact
 from app.settings import Settings, config_file
 from core.errors import ConfigError, UsageError
+from core.redaction import redact
 
 
 def example() -> str:

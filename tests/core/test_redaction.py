@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from app.redaction import HIDDEN, is_secret_key, redact, redact_text
 from app.telemetry import configure_logging
+from core.redaction import HIDDEN, is_secret_key, redact, redact_text
 
 SECRETS = [
     "Bearer abcdefgh12345678",
