@@ -94,20 +94,21 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator
 def _commands() -> Iterator[str]:
     yield f"{SHARED_HELP}\n"
     for name in COMMANDS:
-        for path, command in _leaves(f"quell {name}", load_command(name)):
+        for path, command in command_leaves(f"quell {name}", load_command(name)):
             yield f"## `{path}`\n\n{command.help or ''}\n"
             rows = [(_usage(each), getattr(each, "help", "") or "") for each in command.params if each.name != "help"]
             if rows:
                 yield from _table(("argument or option", "what it is"), rows)
 
 
-def _leaves(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+def command_leaves(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """A command, or each one below it, with how it is called."""
     below = getattr(command, "commands", None)
     if not below:
         yield path, command
         return
     for name, each in below.items():
-        yield from _leaves(f"{path} {name}", each)
+        yield from command_leaves(f"{path} {name}", each)
 
 
 def _usage(parameter: Any) -> str:

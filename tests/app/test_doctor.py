@@ -1,0 +1,112 @@
+"""`quell doctor`: says of every integration whether it works, and how to make it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.doctor import examine
+from core.clock import ManualClock
+from core.ports import SourceStatus
+from stores.migrate import upgrade
+from stores.store import Store
+from tests.stores.samples import incident
+
+METRICS = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 7\r\nconnection: close\r\n\r\nup_x 1\n"
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[str]:
+    """A metrics page that really answers."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(METRICS)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/metrics"
+
+
+async def checks(text: str, clock: ManualClock) -> dict[str, SourceStatus]:
+    file = Path("quell.yaml")
+    await asyncio.to_thread(file.write_text, text)
+    report = await examine(file, clock)
+    found = {each.name: each for each in report.checks}
+    assert len(found) == len(report.checks)
+    assert report.ok is all(each.reachable for each in report.checks if each.configured)
+    for each in report.checks:
+        assert each.reachable or each.fix or not each.configured, each
+    return found
+
+
+async def migrated(tmp_path: Path) -> str:
+    (tmp_path / ".quell").mkdir()
+    url = f"sqlite+aiosqlite:///{tmp_path / '.quell' / 'quell.db'}"
+    await upgrade(url)
+    return url
+
+
+async def test_a_fresh_installation_lacks_only_the_database(clock: ManualClock) -> None:
+    found = await checks("", clock)
+    assert [each.name for each in found.values() if each.configured and not each.reachable] == ["database"]
+    assert "quell db upgrade" in found["database"].fix
+    assert found["models"].detail == "not configured: rules only"
+    assert not list(Path.cwd().glob(".quell/*"))
+
+
+async def test_everything_well(tmp_path: Path, clock: ManualClock, page: str) -> None:
+    await migrated(tmp_path)
+    (tmp_path / "app.log").touch()
+    found = await checks(
+        f"scrape: {{targets: [{{url: '{page}', labels: {{job: a}}}}]}}\n"
+        f"logs: {{files: [{{service: a, path: {tmp_path / 'app.log'}}}]}}\n"
+        f"notify: {{webhooks: [{{name: w, url: '{page}'}}]}}\n",
+        clock,
+    )
+    assert found["database"].version
+    assert found[f"scrape {page}"].reachable
+    assert found["notify.webhooks w"].reachable
+    broken = {name for name, each in found.items() if each.configured and not each.reachable}
+    assert broken <= {"scrape"}  # nobody has kept a history yet
+
+
+async def test_everything_broken_says_how_to_fix_it(tmp_path: Path, clock: ManualClock) -> None:
+    url = await migrated(tmp_path)
+    store = await Store.open(url, clock)
+    async with store.write() as tx:
+        await tx.incidents.add(incident(opened_at=clock.now().replace(year=2030)))
+    await store.close()
+    (tmp_path / ".quell" / "token").write_text("t")
+    (tmp_path / ".quell" / "token").chmod(0o644)
+    (tmp_path / ".quell" / "checkpoints.db").write_text("no database, although long enough to be looked at" * 30)
+    found = await checks(
+        "scrape: {targets: [{url: 'http://user:hush@127.0.0.1:1/metrics'}]}\n"
+        "logs: {files: [{service: a, path: missing.log}]}\n"
+        "processes: [{name: a, argv: ['true']}]\n"
+        "notify: {slack: [{name: s, url: 'http://127.0.0.1:1/hush'}]}\n",
+        clock,
+    )
+    broken = {name for name, each in found.items() if each.configured and not each.reachable}
+    assert {"checkpoints", "clock", "server", "notify.slack s", "process", "files"} <= broken
+    assert any(name.startswith("scrape http://user:") for name in broken)
+    assert "hush" not in str(found)
+
+
+async def test_a_wrong_configuration_is_the_only_thing_told(clock: ManualClock) -> None:
+    found = await checks("sever: {}", clock)
+    assert list(found) == ["config"]
+    assert "did you mean" in found["config"].fix
+
+
+async def test_a_damaged_database(tmp_path: Path, clock: ManualClock) -> None:
+    (tmp_path / ".quell").mkdir()
+    (tmp_path / ".quell" / "quell.db").write_bytes(b"not a database at all" * 100)
+    found = await checks("", clock)
+    assert not found["database"].reachable
+    assert found["database"].fix
