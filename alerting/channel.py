@@ -6,14 +6,13 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 import httpx
 from pydantic import SecretStr
 
 from alerting.messages import Message
+from clients.retry_after import retry_after_seconds
 from core.clock import Clock
 from core.errors import ConfigError, NotificationError
 
@@ -89,17 +88,6 @@ class Endpoint:
             retry_after_seconds=retry_after_seconds(response.headers.get("Retry-After", ""), self._clock.now()),
             fix="check the channel's url under `notify:` in quell.yaml",
         )
-
-
-def retry_after_seconds(value: str, now: datetime) -> float | None:
-    """Seconds that a `Retry-After` asks for, as a number or as a date (RFC 9110, 10.2.3); None when it says neither."""
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return float(value)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
 
 
 def open_client() -> httpx.AsyncClient:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from alerting.channel import Endpoint, retry_after_seconds
+from alerting.channel import Endpoint
+from clients.retry_after import retry_after_seconds
 from core.clock import ManualClock
 from core.errors import ConfigError, NotificationError
 from tests.receiver import Answer, Receiver
