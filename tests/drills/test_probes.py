@@ -6,7 +6,7 @@ import pytest
 
 from core.clock import ManualClock
 from drills.load import Journey, Sample
-from drills.probes import Limits, Probes
+from drills.probes import Limits, Probes, Recovery
 
 
 def served(probes: Probes, clock: ManualClock, *, failing: Journey | None = None, slow: Journey | None = None) -> None:
@@ -57,3 +57,22 @@ def test_old_samples_are_forgotten(clock):
     clock.advance(100)
     served(probes, clock)
     assert {reading.requests for reading in probes.readings()} == {30}
+
+
+def test_recovery_is_told_from_the_first_good_second_and_taken_back_by_a_relapse(clock):
+    probes = Probes(clock)
+    recovery = Recovery(probes, clock)
+    served(probes, clock)
+    recovery.look()
+    assert (recovery.hurt_at, recovery.well_since) == (None, None), "a shop that never suffered has not recovered"
+    served(probes, clock, failing=Journey.BROWSE)
+    recovery.look()
+    hurt_at = recovery.hurt_at
+    assert hurt_at == clock.monotonic()
+    clock.advance(0.1)
+    served(probes, clock)
+    recovery.look()
+    assert recovery.well_since == clock.monotonic() - probes.limits.window_seconds
+    served(probes, clock, slow=Journey.BROWSE)
+    recovery.look()
+    assert (recovery.hurt_at, recovery.well_since) == (hurt_at, None)
