@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from socket import socket
 from typing import Any
 
-from app.configuration import Layer, Origin, merge
+from app.configuration.layers import Layer, Origin, merge
 from core.models import Autonomy
 from drills.shop.roles import Role
-from drills.shop.topology import GOOD_RELEASE, SHOP, Placement
+from drills.shop.topology import GOOD_RELEASE, SHOP
 from remediation.policy import default_policy
 
 TIMINGS: Mapping[str, Any] = {
@@ -23,17 +23,12 @@ TIMINGS: Mapping[str, Any] = {
         "step_seconds": 0.5,
         "rate_window_seconds": 3,
         "change_lookback_seconds": 120,
-        "saturated_cores": 0.3,
-        "saturated_rise_cores": 0.2,
     },
     "watch": {"interval_seconds": 1, "for_ticks": 2},
     "verification": {"deadline_seconds": 25, "hold_seconds": 3, "poll_seconds": 0.5, "settle_seconds": 1},
     "worker": {"poll_seconds": 0.3},
 }
-"""Everything that takes minutes in production, in seconds; a scenario may lay its own over it.
-
-The shop, its customers, Quell and the drill share one machine, so a spinning process may get well under half a core.
-"""
+"""Everything that takes minutes in production, in seconds; a scenario may lay its own over it."""
 
 COOLDOWN_SECONDS = 1.0
 
@@ -66,12 +61,14 @@ def configuration(
     ports: Ports,
     token: str,
     autonomy: Autonomy,
+    clock_offset_seconds: float,
     overrides: Mapping[str, Any],
 ) -> dict[str, Any]:
     """quell.yaml as a mapping.
 
     Args:
         names: what each service is called.
+        clock_offset_seconds: how far the whole drill is ahead of the machine's clock, logs of the shop included.
         overrides: laid over everything else, key by key.
     """
     policy = {**default_policy().model_dump(mode="json"), "cooldown_seconds": COOLDOWN_SECONDS}
@@ -84,9 +81,10 @@ def configuration(
                 {
                     "data_dir": "data",
                     "autonomy": autonomy.value,
+                    "clock_offset_seconds": clock_offset_seconds,
                     "server": {"port": ports.api, "token": token},
-                    "services": [_service(role, placement, names) for role, placement in SHOP.items()],
-                    "processes": [_process(role, placement, names, ports) for role, placement in SHOP.items()],
+                    "services": [_service(role, names) for role in SHOP],
+                    "processes": [_process(role, names, ports, clock_offset_seconds) for role in SHOP],
                     "scrape": {
                         "targets": [
                             {"url": f"{ports.url(role)}/metrics", "labels": {"job": names[role]}} for role in SHOP
@@ -101,7 +99,8 @@ def configuration(
     )
 
 
-def _service(role: Role, placement: Placement, names: Mapping[Role, str]) -> dict[str, Any]:
+def _service(role: Role, names: Mapping[Role, str]) -> dict[str, Any]:
+    placement = SHOP[role]
     return {
         "name": names[role],
         "kind": placement.kind.value,
@@ -110,10 +109,12 @@ def _service(role: Role, placement: Placement, names: Mapping[Role, str]) -> dic
     }
 
 
-def _process(role: Role, placement: Placement, names: Mapping[Role, str], ports: Ports) -> dict[str, Any]:
+def _process(role: Role, names: Mapping[Role, str], ports: Ports, clock_offset_seconds: float) -> dict[str, Any]:
+    placement = SHOP[role]
     argv = [sys.executable, "-P", "-m", "drills.shop.service", "--name", names[role], "--role", role.value]
     argv += ["--port", str(ports.services[role]), "--workers", str(placement.workers)]
     argv += ["--timeout-seconds", str(placement.timeout_seconds)]
+    argv += ["--clock-offset-seconds", str(clock_offset_seconds)]
     for callee in placement.calls:
         argv += ["--dependency", f"{callee}={ports.url(callee)}"]
     return {

@@ -144,7 +144,8 @@ async def process_environment(scenario: Scenario, seed: int | None, clock: Clock
     async with AsyncExitStack() as cleanup:
         folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="quell-drill-", ignore_cleanup_errors=True)))
         called, ports, token = names(seed), free_ports(), secrets.token_urlsafe(32)
-        settings = configuration(called, ports, token, scenario.autonomy, scenario.settings)
+        offset_seconds = round((scenario.clock_start - clock.now()).total_seconds(), 3)
+        settings = configuration(called, ports, token, scenario.autonomy, offset_seconds, scenario.settings)
         (folder / "quell.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         environment = ProcessEnvironment(folder, called, ports, token, clock)
         cleanup.push_async_callback(environment.stop)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
 
-from core.clock import Clock, ShiftedClock, SystemClock
+from core.clock import Clock, clock_ahead
 from drills.shop.handlers import ROUTES
 from drills.shop.roles import Role, ServiceConfig
 from drills.shop.web import Application, JsonLog, Server
@@ -41,10 +40,7 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[ServiceConfig, Clock]
         timeout_seconds=given.timeout_seconds,
         tax_rates={country: int(percent) for country, percent in given.tax_rate},
     )
-    clock = SystemClock()
-    if given.clock_offset_seconds:
-        return config, ShiftedClock(clock.now() + timedelta(seconds=given.clock_offset_seconds))
-    return config, clock
+    return config, clock_ahead(given.clock_offset_seconds)
 
 
 def build(config: ServiceConfig, clock: Clock, log: JsonLog | None = None) -> Server:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import signal
 import subprocess
@@ -35,12 +34,13 @@ async def test_every_scenario_makes_a_configuration_that_quell_accepts(scenario)
     assert {process.name for process in settings.processes} == set(called.values())
     assert settings.watch.services == (called[Role.GATEWAY],)
     assert settings.server.host == "127.0.0.1"
+    assert abs((settings.clock.now() - scenario.clock_start).total_seconds()) < 5
     assert all(s.autonomy_for(Severity.CRITICAL, settings.autonomy) is scenario.autonomy for s in settings.services)
 
 
 def test_the_configuration_knows_who_calls_whom_but_not_what_is_wrong():
     called = names(5)
-    written = configuration(called, free_ports(), "t" * 32, Autonomy.ACT, {})
+    written = configuration(called, free_ports(), "t" * 32, Autonomy.ACT, 0.0, {})
     depends = {service["name"]: service["dependencies"] for service in written["services"]}
     assert depends == {called[role]: [called[callee] for callee in placement.calls] for role, placement in SHOP.items()}
     assert len({tuple(service) for service in written["services"]}) == 1
@@ -49,7 +49,7 @@ def test_the_configuration_knows_who_calls_whom_but_not_what_is_wrong():
 
 def test_a_scenario_may_change_any_setting_key_by_key():
     overrides = {"verification": {"hold_seconds": 9}, "policy": {"max_attempts": 1}}
-    written = configuration(names(), free_ports(), "t" * 32, Autonomy.PROPOSE, overrides)
+    written = configuration(names(), free_ports(), "t" * 32, Autonomy.PROPOSE, 0.0, overrides)
     assert written["autonomy"] == "propose"
     assert written["verification"] == {
         "deadline_seconds": 25,
@@ -122,10 +122,9 @@ SCRIPT = textwrap.dedent(
     async def main():
         async with process_environment(find_scenario("hang"), None, SystemClock()) as environment:
             await environment.start_shop()
+            await environment.start_quell()
             await environment.signal(Role.PAYMENT, SIGSTOP)
-            pids = [(await environment.state(role)).pid for role in Role]
-            pids.append((await environment.supervisor.status()).pid)
-            print(environment.folder, *pids, flush=True)
+            print(environment.folder, flush=True)
             await asyncio.Event().wait()
 
     asyncio.run(main())
@@ -140,15 +139,21 @@ async def test_nothing_is_left_behind_however_the_drill_ends(number, tmp_path):
         sys.executable, "-P", "-c", SCRIPT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=tmp_path
     )
     assert drill.stdout is not None
-    folder, *pids = (await asyncio.wait_for(drill.stdout.readline(), 30)).decode().split()
-    assert len(pids) == len(Role) + 1
-    assert all(alive(int(pid)) for pid in pids)
+    folder = (await asyncio.wait_for(drill.stdout.readline(), 60)).decode().strip()
+    family = descendants(drill.pid)
+    assert len(family) >= len(Role) + 2, "the services, their supervisor and Quell"
     drill.send_signal(number)
     await drill.wait()
-    await eventually(lambda: not any(alive(int(pid)) for pid in pids))
+    await eventually(lambda: not any(alive(pid) for pid in family))
     left = await asyncio.to_thread(Path(folder).exists)
     assert left == (number is signal.SIGKILL), "only a killed drill cannot remove its folder"
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def descendants(pid: int) -> set[int]:
+    """Children of a process, their children, and so on."""
+    children = {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+    return children.union(*(descendants(child) for child in children))
 
 
 def alive(pid: int) -> bool:
@@ -157,4 +162,4 @@ def alive(pid: int) -> bool:
         status = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
-    return status.rpartition(")")[2].split()[0] != "Z" and os.getpid() != pid
+    return status.rpartition(")")[2].split()[0] != "Z"
