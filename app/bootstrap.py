@@ -170,7 +170,11 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
                 observe=observe,
             )
 
-        patience = max(settings.action_policy.cooldown_seconds, settings.verification.deadline_seconds)
+        patience = max(
+            settings.action_policy.cooldown_seconds,
+            settings.verification.deadline_seconds,
+            settings.analysis.window_seconds,
+        )
         graph = build_incident_graph(
             checkpointer, deadline_seconds=settings.worker.node_deadline_seconds, patient_seconds=patience
         )

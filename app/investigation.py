@@ -58,4 +58,5 @@ class Investigator:
             lease=lease,
             notifier=NoNotifier(),
             max_rounds=self._settings.action_policy.max_attempts,
+            max_looks=1,
         )

@@ -114,6 +114,10 @@ class RecordedActuator:
         self._lookup = lookup
         self._now = now
 
+    def at(self, now: datetime) -> RecordedActuator:
+        """The same recording, at the instant of another look."""
+        return RecordedActuator(self._lookup, now, self.name)
+
     def owns(self, service: Service) -> bool:
         return True
 

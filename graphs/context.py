@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.ladder import LadderPolicy
-
 from analysis.config import AnalysisConfig
 from core.clock import Clock
 from core.hooks import Hooks, NoHooks
@@ -70,6 +69,8 @@ class IncidentContext:
     Attributes:
         lease: proves that this process owns the incident; every node checks it first.
         notifier: tells humans.
+        max_rounds: actions that are tried, one after the other.
+        max_looks: how often a young incident that is not understood is looked at.
         observe: told the name and duration in seconds of each node that ended.
     """
 
@@ -86,4 +87,5 @@ class IncidentContext:
     notifier: Notifier
     hooks: Hooks = field(default_factory=NoHooks)
     max_rounds: int = 3
+    max_looks: int = 3
     observe: Callable[[str, float], None] = lambda node, seconds: None

@@ -12,7 +12,16 @@ from langgraph.types import RetryPolicy
 from core.errors import QuellError
 from graphs.context import IncidentContext
 from graphs.nodes import closing, healing, investigation, opening
-from graphs.routes import after_act, after_approve, after_guard, after_plan, after_recall, after_undo, after_verify
+from graphs.routes import (
+    after_act,
+    after_approve,
+    after_diagnose,
+    after_guard,
+    after_plan,
+    after_recall,
+    after_undo,
+    after_verify,
+)
 from graphs.state import IncidentState
 from graphs.steps import step
 
@@ -23,6 +32,8 @@ def worth_retrying(error: Exception) -> bool:
     """Whether a node may be run again: the error itself says so."""
     return isinstance(error, QuellError) and error.retryable
 
+
+PATIENT = {"gather", "guard", "verify"}
 
 RETRY = RetryPolicy(initial_interval=0.5, max_interval=8.0, max_attempts=4, retry_on=worth_retrying)
 
@@ -37,7 +48,8 @@ def build_incident_graph(
 
     Args:
         deadline_seconds: for any node.
-        patient_seconds: added for the nodes that wait on purpose: `guard` for a cooldown, `verify` for recovery.
+        patient_seconds: added for the nodes that wait on purpose: `gather` for a further look, `guard` for a cooldown,
+            `verify` for recovery.
     """
     graph: StateGraph[IncidentState, IncidentContext, Any, Any] = StateGraph(
         IncidentState, context_schema=IncidentContext
@@ -58,7 +70,7 @@ def build_incident_graph(
         "report": closing.report,
     }
     for name, function in nodes.items():
-        deadline = deadline_seconds + (patient_seconds if name in {"guard", "verify"} else 0.0)
+        deadline = deadline_seconds + (patient_seconds if name in PATIENT else 0.0)
         graph.add_node(name, step(name, function), retry_policy=RETRY, timeout=deadline)
 
     graph.add_edge(START, "triage")
@@ -66,7 +78,7 @@ def build_incident_graph(
     graph.add_conditional_edges("recall", after_recall, {"known": "plan", "unknown": "gather"})
     graph.add_edge("gather", "detect")
     graph.add_edge("detect", "diagnose")
-    graph.add_edge("diagnose", "plan")
+    graph.add_conditional_edges("diagnose", after_diagnose, {"diagnosed": "plan", "look again": "gather"})
     graph.add_conditional_edges("plan", after_plan, {"proposed": "guard", "nothing to propose": "learn"})
     graph.add_conditional_edges("guard", after_guard, {"allow": "act", "ask": "approve", "deny": "learn"})
     graph.add_conditional_edges("approve", after_approve, {"approved": "guard", "not approved": "learn"})

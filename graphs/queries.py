@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tools.runner import load_view
-
 from analysis.view import SystemView
 from clients.recorded import RecordedActuator, RecordedLogs, RecordedMetrics
 from graphs.context import IncidentContext
 from graphs.state import IncidentState
 from tools.context import QueryContext
+from tools.runner import load_view
 from tools.sources import Sources
 
 
@@ -22,7 +21,7 @@ def query_context(state: IncidentState, context: IncidentContext) -> QueryContex
         window=state["window"],
         baseline=state["baseline"],
         inventory=context.inventory,
-        sources=context.sources,
+        sources=context.sources.at(state["window"].end),
         signals=tuple(context.signals),
         analysis=context.analysis,
         alerts=state["alerts"],

@@ -138,6 +138,7 @@ async def offline(bundle: Bundle, clock: ManualClock, remedy: Remedy) -> Callabl
             lease=lease,
             notifier=NoNotifier(),
             max_rounds=settings.max_rounds,
+            max_looks=settings.max_looks,
         )
 
     return make_context

@@ -29,6 +29,11 @@ def after_recall(state: IncidentState) -> str:
     return "known" if known_issue(state.get("recollections", ())) else "unknown"
 
 
+def after_diagnose(state: IncidentState) -> str:
+    """A young incident that is not understood is looked at again before anybody is woken."""
+    return "look again" if state.get("look_again") else "diagnosed"
+
+
 def after_plan(state: IncidentState) -> str:
     """Whether there is a proposal to judge."""
     return "proposed" if state.get("plan") else "nothing to propose"

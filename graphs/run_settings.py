@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Self
 
-from agents.ladder import LadderPolicy
 from pydantic import ValidationError
 
+from agents.ladder import LadderPolicy
 from analysis.config import AnalysisConfig
 from core.errors import BundleError
 from core.models import Model, Service
@@ -25,6 +25,7 @@ class RunSettings(Model):
     analysis: AnalysisConfig
     ladder: LadderPolicy
     max_rounds: int
+    max_looks: int
 
     @classmethod
     async def recorded(cls, look_up: Callable[[str, str], Awaitable[bytes | None]]) -> Self:
@@ -57,6 +58,7 @@ async def keep_settings(context: IncidentContext, incident_id: str) -> None:
         analysis=context.analysis,
         ladder=context.ladder,
         max_rounds=context.max_rounds,
+        max_looks=context.max_looks,
     )
     async with context.store.write() as tx:
         await tx.leases.check(context.lease)

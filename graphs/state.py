@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import InstanceOf, StrictInt, TypeAdapter, ValidationError
+from pydantic import InstanceOf, StrictBool, StrictInt, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from core.errors import StateInvalid
@@ -50,6 +50,8 @@ class IncidentState(TypedDict, total=False):
     diagnosis: InstanceOf[Diagnosis]
     plan: tuple[InstanceOf[Proposal], ...]
     plan_reason: str
+    looks: StrictInt
+    look_again: StrictBool
     round: StrictInt
     tried: Annotated[tuple[str, ...], joined]
     proposal: InstanceOf[Proposal] | None

@@ -23,6 +23,9 @@ STATUS = {
 }
 """Status an incident has while a node runs; investigating in all others."""
 
+LOOKING = {"gather", "detect", "diagnose"}
+"""Nodes that may run again for a further look."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -35,7 +38,7 @@ class Step(Protocol):
 def step(name: str, node: Node) -> Step:
     """Wrap a node.
 
-    Entering writes the status and a timeline line keyed by node and round, so that a node that runs again after a crash
+    Entering writes the status and a timeline line keyed by node and turn, so that a node that runs again after a crash
     is told once. Nothing outward happens here: the node `approve` re-runs on resume.
     """
 
@@ -57,10 +60,10 @@ def step(name: str, node: Node) -> Step:
 
 
 async def _enter(name: str, state: IncidentState, context: IncidentContext) -> None:
-    round_number = state.get("round", 0)
-    entry = TimelineEntry(at=context.clock.now(), node=name, kind="node", text=name, data={"round": str(round_number)})
+    turn = f"{state.get('looks', 0) if name in LOOKING else 0}.{state.get('round', 0)}"
+    entry = TimelineEntry(at=context.clock.now(), node=name, kind="node", text=name, data={"turn": turn})
     async with context.store.write() as tx:
         await tx.leases.check(context.lease)
         if name not in {"learn", "report"}:
             await tx.incidents.update(state["incident"].id, status=STATUS.get(name, IncidentStatus.INVESTIGATING))
-        await tx.timeline.add(state["incident"].id, entry, key=f"node:{name}:{round_number}")
+        await tx.timeline.add(state["incident"].id, entry, key=f"node:{name}:{turn}")

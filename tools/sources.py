@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from clients.recorded import RecordedActuator
 from core.errors import SourceRejected
 from core.models import Service
 from core.ports import Actuator, LogSource, MetricsSource
@@ -16,6 +18,11 @@ class Sources:
     metrics: MetricsSource
     logs: LogSource
     actuators: tuple[Actuator, ...] = ()
+
+    def at(self, now: datetime) -> Sources:
+        """The sources for a look at that instant: live ones show the present, recorded ones what was seen then."""
+        actuators = tuple(each.at(now) if isinstance(each, RecordedActuator) else each for each in self.actuators)
+        return replace(self, actuators=actuators)
 
     def actuator_for(self, service: Service) -> Actuator | None:
         """The first actuator that owns the service; None when nothing can act on it."""

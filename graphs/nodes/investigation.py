@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
 from agents import anomaly, rca
 from agents.models import AnomalyInput, RcaInput
-from core.models import Diagnosis
+from analysis.config import AnalysisConfig
+from core.models import Diagnosis, FaultKind
 from graphs.context import IncidentContext
 from graphs.queries import query_context, recorded_view
 from graphs.records import decide, keep_evidence
 from graphs.state import IncidentState
 from tools import runner
+from tools.context import windows
 
 
 async def gather(state: IncidentState, context: IncidentContext) -> dict[str, Any]:
-    """Bounded digests of metrics, logs, states, changes and topology around the onset."""
-    results = await runner.gather(query_context(state, context), state["scope"])
-    return {"evidence": await keep_evidence(results, context)}
+    """Bounded digests of metrics, logs, states, changes and topology around the onset; later ones when asked again."""
+    looks = state.get("looks", 0)
+    update: dict[str, Any] = {"looks": looks + 1}
+    if looks:
+        update |= await _moved_on(state, looks, context)
+    seen: IncidentState = {**state, **update}  # type: ignore[typeddict-item]  # the update's keys are the state's
+    results = await runner.gather(query_context(seen, context), state["scope"])
+    return {**update, "evidence": await keep_evidence(results, context)}
+
+
+async def _moved_on(state: IncidentState, looks: int, context: IncidentContext) -> dict[str, Any]:
+    """The windows of a further look, and the wait until it is due.
+
+    Its instant follows from the first look's, so that a node that runs twice, or a replay, asks the same questions.
+    """
+    first = state["incident"].investigated_at or state["window"].end
+    due = first + timedelta(seconds=looks * look_again_seconds(context.analysis))
+    await context.clock.sleep(max(0.0, (due - context.clock.now()).total_seconds()))
+    window, baseline = windows(due, state["alerts"], context.analysis)
+    return {"window": window, "baseline": baseline}
 
 
 async def detect(state: IncidentState, context: IncidentContext) -> dict[str, Any]:
@@ -26,7 +46,9 @@ async def detect(state: IncidentState, context: IncidentContext) -> dict[str, An
     view = await recorded_view(state, context)
     given = AnomalyInput(view=view, config=context.analysis)
     incident = state["incident"]
-    answer = await decide(anomaly.SPEC, given, context, incident_id=incident.id, severity=incident.severity)
+    answer = await decide(
+        anomaly.SPEC, given, context, incident_id=incident.id, severity=incident.severity, visit=state["looks"] - 1
+    )
     return {"findings": answer.result.findings}
 
 
@@ -35,7 +57,9 @@ async def diagnose(state: IncidentState, context: IncidentContext) -> dict[str, 
     view = await recorded_view(state, context)
     given = RcaInput(view=view, findings=state["findings"], config=context.analysis)
     incident = state["incident"]
-    answer = await decide(rca.SPEC, given, context, incident_id=incident.id, severity=incident.severity)
+    answer = await decide(
+        rca.SPEC, given, context, incident_id=incident.id, severity=incident.severity, visit=state["looks"] - 1
+    )
     async with context.store.read() as tx:
         known = await tx.evidence.ids(incident.id)
     diagnosis = grounded(answer.result, known)
@@ -49,7 +73,23 @@ async def diagnose(state: IncidentState, context: IncidentContext) -> dict[str, 
             confidence=diagnosis.confidence,
             rung=answer.rung.value,
         )
-    return {"diagnosis": diagnosis}
+    return {"diagnosis": diagnosis, "look_again": worth_another_look(state, diagnosis, context)}
+
+
+def worth_another_look(state: IncidentState, diagnosis: Diagnosis, context: IncidentContext) -> bool:
+    """Whether an incident that is not understood is young enough for the next seconds to tell more."""
+    if state["looks"] >= context.max_looks or not state["scope"]:
+        return False
+    began = min((alert.starts_at for alert in state["alerts"]), default=state["window"].end)
+    young = (state["window"].end - began).total_seconds() < context.analysis.window_seconds
+    first = diagnosis.first
+    understood = first is not None and first.kind not in {FaultKind.UNKNOWN, FaultKind.FALSE_ALARM}
+    return young and not (understood and diagnosis.confidence >= context.ladder.min_confidence)
+
+
+def look_again_seconds(config: AnalysisConfig) -> float:
+    """Pause between two looks at a young incident: a third of the analysed window has filled anew."""
+    return config.window_seconds / 3
 
 
 def grounded(diagnosis: Diagnosis, known: Collection[str]) -> Diagnosis:

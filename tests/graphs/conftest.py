@@ -103,11 +103,15 @@ class Runtime:
 
     name = "stub"
 
+    def __init__(self, clock: ManualClock, fault_at: float) -> None:
+        self._clock = clock
+        self._fault_at = fault_at
+
     def owns(self, service: Service) -> bool:
         return True
 
     async def state(self, service: Service) -> ServiceState:
-        dead = service.name == "leaf"
+        dead = service.name == "leaf" and self._clock.now().timestamp() >= self._fault_at
         state = RunState.EXITED if dead else RunState.RUNNING
         return ServiceState(service=service.name, at=NOW, state=state, exit_code=-9 if dead else None)
 
@@ -218,7 +222,7 @@ class Bench:
             store=self.store,
             clock=self.clock,
             inventory=Inventory(SERVICES),
-            sources=Sources(self.metrics, Logs(), (Runtime(),)),
+            sources=Sources(self.metrics, Logs(), (Runtime(self.clock, self.metrics.fault_at),)),
             signals=DEFAULT_SIGNALS,
             analysis=AnalysisConfig(),
             knowledge=self.knowledge,

@@ -222,3 +222,29 @@ async def test_an_outage_of_a_source_is_on_the_timeline(bench: Bench) -> None:
     async with bench.store.read() as tx:
         kinds = [entry.text for entry in await tx.timeline.of_incident("inc_1") if entry.kind == "outage"]
     assert kinds == ["stub: metrics are gone"]
+
+
+async def test_a_young_incident_that_is_not_understood_is_looked_at_again(bench: Bench) -> None:
+    bench.metrics.fault_at = bench.clock.now().timestamp() + 50
+    bench.remedy.states, bench.remedy.recoveries = [AttemptState.DONE], [Recovery.RECOVERED]
+    await bench.runner.run("inc_1", await bench.lease())
+    assert (await bench.path()).count("gather") == 2
+    incident = await bench.incident()
+    assert incident.cause_service == "leaf"
+    assert bench.remedy.acted == ["start leaf"]
+
+
+async def test_what_stays_unclear_goes_to_a_human_after_a_few_looks(bench: Bench) -> None:
+    bench.metrics.fault_at = bench.clock.now().timestamp() + 1e6
+    await bench.runner.run("inc_1", await bench.lease())
+    assert (await bench.path()).count("gather") == 3
+    incident = await bench.incident()
+    assert incident.status is IncidentStatus.ESCALATED
+    assert bench.remedy.acted == []
+
+
+async def test_an_old_alert_is_not_waited_for(bench: Bench) -> None:
+    bench.metrics.fault_at = bench.clock.now().timestamp() + 1e6
+    bench.clock.advance(3600)
+    await bench.runner.run("inc_1", await bench.lease())
+    assert (await bench.path()).count("gather") == 1
