@@ -77,11 +77,11 @@ async def _here(body: bytes, collect_seconds: float) -> Investigation:
     from app.bootstrap import build_sources
     from app.investigation import Investigator
     from app.operations.opening import inventory_of
-    from core.clock import SystemClock
     from events.alertmanager import parse
 
     alerts = parse(body)
-    settings, clock = load_settings(), SystemClock()
+    settings = load_settings()
+    clock = settings.clock
     sources, buffer = build_sources(settings, clock)
     await buffer.restore()
     newest = buffer.newest_at

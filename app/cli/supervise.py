@@ -13,7 +13,6 @@ def supervise() -> None:
     from app.cli.options import load_settings
     from app.supervisor.server import run_supervisor
     from app.telemetry import configure_logging
-    from core.clock import SystemClock
     from core.errors import ConfigError
 
     settings = load_settings()
@@ -24,4 +23,4 @@ def supervise() -> None:
         spec.model_copy(update={"working_directory": settings.path(spec.working_directory or ".")})
         for spec in settings.processes
     ]
-    asyncio.run(run_supervisor(specs, settings.socket_path, settings.logs_path, SystemClock()))
+    asyncio.run(run_supervisor(specs, settings.socket_path, settings.logs_path, settings.clock))

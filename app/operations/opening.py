@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from app.operations.context import Context
 from app.settings import Settings
-from core.clock import Clock, SystemClock
+from core.clock import Clock
 from stores.store import Store
 from tools.inventory import Inventory, discover
 
@@ -29,7 +29,7 @@ async def open_store(settings: Settings, clock: Clock | None = None) -> AsyncIte
         SchemaMismatch: `quell db upgrade` has not been run, or this program is too old.
         StoreError: the database cannot be opened.
     """
-    store = await Store.open(settings.store_url, clock or SystemClock())
+    store = await Store.open(settings.store_url, clock or settings.clock)
     try:
         yield store
     finally:
@@ -43,7 +43,7 @@ async def open_context(settings: Settings, clock: Clock | None = None) -> AsyncI
     Raises:
         StoreError, ConfigError: as `open_store` and `inventory_of`.
     """
-    clock = clock or SystemClock()
+    clock = clock or settings.clock
     inventory = inventory_of(settings)
     async with open_store(settings, clock) as store:
         yield Context(settings, store, clock, inventory)
