@@ -22,7 +22,7 @@ from clients.buffer import ScrapeBuffer
 from clients.logfiles import LogFiles
 from clients.processes.actuator import ProcessActuator
 from clients.processes.client import SupervisorClient
-from core.clock import Clock, SystemClock
+from core.clock import Clock
 from core.hooks import Hooks, NoHooks
 from core.ports import Knowledge, NullKnowledge
 from events.intake import Intake
@@ -130,13 +130,13 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
     """Wire everything over an opened store.
 
     Args:
-        clock: the machine's own unless given.
+        clock: that of the settings unless given.
         hooks: called at named points of every run; tests block or stop a run there.
 
     Raises:
         StoreError, ConfigError, PolicyFileError: as the parts that are opened.
     """
-    clock, hooks = clock or SystemClock(), hooks or NoHooks()
+    clock, hooks = clock or settings.clock, hooks or NoHooks()
     sources, buffer = build_sources(settings, clock)
     inventory = inventory_of(settings)
     knowledge = NullKnowledge()
