@@ -176,6 +176,7 @@ def configuration(folder: Path, ports: dict[str, int], autonomy: str) -> dict[st
             "baseline_seconds": 8,
             "step_seconds": 0.25,
             "rate_window_seconds": 2,
+            "floors": {"latency": {"absolute": 0.5}},  # several worlds share two cores
             "change_lookback_seconds": 60,
         },
         "verification": {"deadline_seconds": 12, "hold_seconds": 1, "poll_seconds": 0.25, "settle_seconds": 0.5},
