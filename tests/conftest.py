@@ -14,6 +14,8 @@ from core.clock import ManualClock
 from stores.migrate import upgrade
 from stores.store import Store
 
+pytest_plugins = ("tests.servers.plugin",)
+
 
 @pytest.fixture
 def clock() -> ManualClock:

@@ -1,13 +1,13 @@
 """What every `MetricsSource` must do. A new implementation joins by one entry in `IMPLEMENTATIONS`.
 
-An implementation is a context manager that is given `ROUNDS`, makes them its history, and yields the source. Values
+An implementation is a context manager that makes `ROUNDS` its history and yields the source. Values
 that implementations may interpolate or extrapolate differently are compared with tolerance.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
@@ -15,14 +15,18 @@ import numpy as np
 import pytest
 
 from clients.buffer import ScrapeBuffer
-from clients.scrape import ScrapeSettings, ScrapeTarget
-from core.clock import ManualClock
+from clients.prometheus.settings import PrometheusSettings
+from clients.prometheus.source import PrometheusMetrics
+from clients.scrape import ScrapeSettings, ScrapeTarget, parse_page
+from core.clock import ManualClock, SystemClock
 from core.errors import SourceRejected
 from core.frames import Aggregate, Frame, Function, MetricQuery
 from core.models import Window
 from core.ports import MetricsSource
 from tests.clients.pages import Page, serving
 from tests.contracts.played import PlayedMetrics
+from tests.servers.process import Server
+from tests.servers.prometheus import backfill, prometheus
 
 START = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 STEP_SECONDS = 5.0
@@ -54,13 +58,13 @@ ROUNDS = tuple(page_of(number) if number < DOWN_FROM else None for number in ran
 
 
 @contextlib.asynccontextmanager
-async def scrape_buffer(rounds: tuple[str | None, ...]) -> AsyncIterator[MetricsSource]:
+async def scrape_buffer(_: pytest.FixtureRequest) -> AsyncIterator[MetricsSource]:
     """The embedded source, scraping a real server."""
     clock = ManualClock(START)
     with serving(Page()) as page:
         target = ScrapeTarget(url=page.url, labels={"job": "cart", "instance": "cart:1"})
         buffer = ScrapeBuffer(ScrapeSettings(interval_seconds=STEP_SECONDS, targets=(target,)), clock)
-        for text in rounds:
+        for text in ROUNDS:
             page.text, page.status = (text, 200) if text is not None else ("", 503)
             await buffer.scrape_once()
             clock.advance(STEP_SECONDS)
@@ -68,20 +72,58 @@ async def scrape_buffer(rounds: tuple[str | None, ...]) -> AsyncIterator[Metrics
 
 
 @contextlib.asynccontextmanager
-async def recording(rounds: tuple[str | None, ...]) -> AsyncIterator[MetricsSource]:
+async def recording(request: pytest.FixtureRequest) -> AsyncIterator[MetricsSource]:
     """A recording of the embedded source."""
-    async with scrape_buffer(rounds) as live:
+    async with scrape_buffer(request) as live:
         yield PlayedMetrics(live)
 
 
-Implementation = Callable[[tuple[str | None, ...]], AbstractAsyncContextManager[MetricsSource]]
-IMPLEMENTATIONS: dict[str, Implementation] = {"scrape": scrape_buffer, "recording": recording}
+def openmetrics() -> str:
+    """`ROUNDS` as OpenMetrics text with times, series by series, and `up` as a scraper adds it."""
+    labels = {"job": "cart", "instance": "cart:1"}
+    series: dict[str, list[str]] = {}
+    for number, text in enumerate(ROUNDS):
+        at = START.timestamp() + number * STEP_SECONDS
+        samples = [(one.name, one.labels, one.value) for one in parse_page(text or "", labels)]
+        for name, own, value in [*samples, ("up", labels, float(text is not None))]:
+            pairs = ",".join(f'{label}="{given}"' for label, given in sorted(own.items()))
+            key = f"{name}{{{pairs}}}"
+            series.setdefault(key, []).append(f"{key} {value} {at}")
+    return "\n".join([line for lines in series.values() for line in lines] + ["# EOF", ""])
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
+@pytest.fixture(scope="session")
+def prometheus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real server with the history of `ROUNDS`.
+
+    Backfilled series have no marker of their end, which a scrape would have left: the lookback stands in for it.
+    """
+    folder = tmp_path_factory.mktemp("prometheus")
+    backfill(folder, openmetrics())
+    with prometheus(folder, flags=["--query.lookback-delta=4s"]) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def real_prometheus(request: pytest.FixtureRequest) -> AsyncIterator[MetricsSource]:
+    """The client of a real server."""
+    server: Server = request.getfixturevalue("prometheus_server")
+    yield PrometheusMetrics(PrometheusSettings(url=server.url), SystemClock())
+
+
+Implementation = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[MetricsSource]]
+IMPLEMENTATIONS: dict[str, Implementation] = {
+    "scrape": scrape_buffer,
+    "recording": recording,
+    "prometheus": real_prometheus,
+}
+SLOW = frozenset({"prometheus"})
+
+
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in IMPLEMENTATIONS])
 async def source(request: pytest.FixtureRequest) -> AsyncIterator[MetricsSource]:
     """Each implementation with the history of `ROUNDS`."""
-    async with IMPLEMENTATIONS[request.param](ROUNDS) as made:
+    async with IMPLEMENTATIONS[request.param](request) as made:
         yield made
 
 

@@ -5,42 +5,21 @@ Needs `prometheus-alertmanager` (Debian) or `alertmanager` on the path; skipped 
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-import socket
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
 from core.models import Alert, AlertStatus, Severity
 from events.alertmanager import fingerprint, parse
 from tests.receiver import Receiver, receiver
+from tests.servers.alertmanager import alertmanager
 from tests.support import eventually
 
 DELIVERY_SECONDS = 30.0
 LABELS = {"alertname": "ErrorRate", "service": "gateway", "severity": "page", "weird": 'é "quoted" \n,{}='}
-
-
-def binary() -> str:
-    """The Alertmanager to run; its absence is an error where tests are promised to run in full."""
-    found = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-    if found is None:
-        reason = "no Alertmanager on the path: apt-get install prometheus-alertmanager"
-        if os.environ.get("CI") == "true" or os.environ.get("TEST_INSTALL") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -50,42 +29,11 @@ def inbox() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-async def alertmanager(inbox: Receiver, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def api(inbox: Receiver, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """Its API, while it delivers everything at once to `inbox`."""
-    config = {
-        "route": {"receiver": "quell", "group_by": ["alertname"], "group_wait": "0s", "group_interval": "1s"},
-        "receivers": [
-            {"name": "quell", "webhook_configs": [{"url": f"{inbox.origin}/api/alerts/webhook", "send_resolved": True}]}
-        ],
-    }
-    (tmp_path / "alertmanager.yml").write_text(yaml.safe_dump(config))
-    port = free_port()
-    command = [
-        binary(),
-        f"--config.file={tmp_path / 'alertmanager.yml'}",
-        f"--storage.path={tmp_path / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-    ]
-    log = tmp_path / "log"
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(*command, stdout=output, stderr=output)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as api:
-
-        async def ready() -> bool:
-            assert process.returncode is None, log.read_text()
-            try:
-                return (await api.get("/-/ready")).is_success
-            except httpx.TransportError:
-                return False
-
-        try:
-            await eventually(ready, deadline_seconds=DELIVERY_SECONDS)
-            yield api
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+    with alertmanager(tmp_path, f"{inbox.origin}/api/alerts/webhook") as server:
+        async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+            yield client
 
 
 async def delivered(inbox: Receiver, status: AlertStatus) -> Alert:
@@ -101,7 +49,7 @@ async def delivered(inbox: Receiver, status: AlertStatus) -> Alert:
 
 
 @pytest.mark.slow
-async def test_what_a_real_alertmanager_posts_is_read(alertmanager: httpx.AsyncClient, inbox: Receiver) -> None:
+async def test_what_a_real_alertmanager_posts_is_read(api: httpx.AsyncClient, inbox: Receiver) -> None:
     started = datetime.now(UTC) - timedelta(minutes=1)
     posted = {
         "labels": LABELS,
@@ -109,7 +57,7 @@ async def test_what_a_real_alertmanager_posts_is_read(alertmanager: httpx.AsyncC
         "startsAt": started.isoformat(),
         "generatorURL": "http://prometheus:9090/graph",
     }
-    (await alertmanager.post("/api/v2/alerts", json=[posted])).raise_for_status()
+    (await api.post("/api/v2/alerts", json=[posted])).raise_for_status()
 
     fired = await delivered(inbox, AlertStatus.FIRING)
     assert (fired.name, fired.severity, fired.labels) == ("ErrorRate", Severity.CRITICAL, LABELS)
@@ -122,7 +70,7 @@ async def test_what_a_real_alertmanager_posts_is_read(alertmanager: httpx.AsyncC
     assert {"groupLabels", "commonLabels", "commonAnnotations", "truncatedAlerts", "groupKey"} <= set(payload)
 
     ended = posted | {"endsAt": datetime.now(UTC).isoformat()}
-    (await alertmanager.post("/api/v2/alerts", json=[ended])).raise_for_status()
+    (await api.post("/api/v2/alerts", json=[ended])).raise_for_status()
     resolved = await delivered(inbox, AlertStatus.RESOLVED)
     assert resolved.fingerprint == fired.fingerprint
     assert resolved.ends_at is not None
