@@ -34,11 +34,12 @@ MIN_FREE_BYTES = 500 * 1024 * 1024
 TIMEOUT_SECONDS = 3.0
 
 
-async def examine(file: Path | None, clock: Clock) -> DoctorReport:
+async def examine(file: Path | None, clock: Clock | None = None) -> DoctorReport:
     """Check everything that the configuration names.
 
     Args:
         file: the configuration file, as for `Settings.load`.
+        clock: the one that the settings name unless given.
     """
     try:
         settings = Settings.load(file)
@@ -46,7 +47,7 @@ async def examine(file: Path | None, clock: Clock) -> DoctorReport:
         return DoctorReport(ok=False, checks=(_broken("config", error),))
     where = config_file(file)
     checks = [_well("config", str(where) if where else "no file: defaults and environment")]
-    checks += [check async for check in _checks(settings, clock)]
+    checks += [check async for check in _checks(settings, clock or settings.clock)]
     return DoctorReport(ok=all(each.reachable for each in checks if each.configured), checks=tuple(checks))
 
 

@@ -23,21 +23,15 @@ from pydantic_settings import (
 
 from alerting.registry import NotifySettings
 from analysis.config import AnalysisConfig
-from app.configuration import (
-    ENVIRONMENT_PREFIX,
-    Examination,
-    Layer,
-    Origin,
-    merge,
-    problems,
-    read_file,
-    resolve_references,
-    unknown_variables,
-)
+from app.configuration.layers import ENVIRONMENT_PREFIX, Layer, Origin, merge, read_file
+from app.configuration.problems import Examination, problems, unknown_variables
+from app.configuration.secret_files import resolve_references
+from app.server.settings import ServerSettings
 from app.worker_settings import WorkerSettings
 from clients.logfiles import LogSettings
 from clients.processes.wire import ProcessSpec
 from clients.scrape import ScrapeSettings
+from core.clock import Clock, clock_ahead
 from core.errors import ConfigError
 from core.models import Autonomy, AutonomyRule, Model, Service
 from events.correlation import CorrelationSettings
@@ -51,25 +45,6 @@ CONFIG_VARIABLE = "QUELL_CONFIG"
 DEBUG_VARIABLE = "QUELL_DEBUG"
 FOREIGN_NAMES: dict[str, str] = {"DATABASE_URL": "database_url"}
 """Environment variables that users already have, and the setting that each one means."""
-
-
-class ServerSettings(Model):
-    """The HTTP API (`server:` in quell.yaml)."""
-
-    host: str = Field(default="127.0.0.1", min_length=1, description="address to bind")
-    port: int = Field(default=8420, ge=0, le=65535, description="0 takes a free port")
-    token: SecretStr | None = Field(
-        default=None, description="bearer token of the API; unset: made at first start and kept in <data_dir>/token"
-    )
-    allow_insecure_bind: bool = Field(
-        default=False, description="bind another address than loopback without TLS and without a trusted proxy"
-    )
-    tls_certificate: str = Field(default="", description="path of a PEM certificate chain")
-    tls_key: str = Field(default="", description="path of the PEM key of that certificate")
-    trusted_proxies: tuple[str, ...] = Field(
-        default=(), description="addresses whose X-Forwarded-* headers are believed; they terminate TLS"
-    )
-    max_body_bytes: int = Field(default=5 * 1024 * 1024, ge=1024, description="larger request bodies get 413")
 
 
 class PolicyFile(Model):
@@ -117,7 +92,9 @@ class Settings(BaseSettings):
     )
     autonomy: Autonomy = Field(default=Autonomy.PROPOSE, description="for services that do not say it themselves")
     dry_run: bool = Field(default=False, description="decide everything, carry out nothing")
-    debug: bool = Field(default=False, description="show details of internal errors")
+    clock_offset_seconds: float = Field(
+        default=0.0, description="added to the machine's time; drills pretend business hours with it"
+    )
     server: ServerSettings = ServerSettings()
     services: tuple[ServiceEntry, ...] = Field(default=(), description="added to, and over, what is discovered")
     processes: tuple[ProcessSpec, ...] = Field(default=(), description="owned by `quell supervise`")
@@ -143,7 +120,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Building settings directly reads nothing from outside; `app.configuration` joins the layers."""
+        """Building settings directly reads nothing from outside; `examine` joins the layers."""
         return (init_settings,)
 
     @classmethod
@@ -187,6 +164,11 @@ class Settings(BaseSettings):
     def path(self, relative: str | Path) -> Path:
         """An absolute path: relative ones are meant from the folder of quell.yaml, ``~`` is expanded."""
         return (self._root / Path(relative).expanduser()).resolve()
+
+    @property
+    def clock(self) -> Clock:
+        """The time that every process with these settings agrees on."""
+        return clock_ahead(self.clock_offset_seconds)
 
     @property
     def data_path(self) -> Path:
@@ -250,7 +232,7 @@ def environment_layer() -> dict[str, Any]:
 
 def environment_names() -> tuple[str, ...]:
     """Names of the ``QUELL_*`` variables that are set, without those that are no settings."""
-    reserved = {CONFIG_VARIABLE}
+    reserved = {CONFIG_VARIABLE, DEBUG_VARIABLE}
     return tuple(sorted(name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and name not in reserved))
 
 

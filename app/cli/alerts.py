@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from app.cli.backend import on_backend
-from app.cli.options import JsonOption, ServerOption
+from app.cli.options import JsonOption, ServerOption, load_settings
 from app.cli.output import emit, line
 from app.operations.alerts import synthetic_alert
-from core.clock import SystemClock
 from core.models import Severity
 
 alerts = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Alerts by hand.")
@@ -32,6 +31,6 @@ def send(
     as_json: JsonOption = False,
 ) -> None:
     """Send one alert; sent again with --resolve it ends."""
-    body = synthetic_alert(name, service, severity, resolved=resolve, summary=summary, at=SystemClock().now())
+    body = synthetic_alert(name, service, severity, resolved=resolve, summary=summary, at=load_settings().clock.now())
     sent = on_backend(server, lambda backend: backend.send_alerts(body))
     emit(sent, as_json, lambda result: line("kept as", *result.ids, "- a running `quell serve` takes it from there"))

@@ -14,9 +14,8 @@ from app.operations.outputs import DoctorReport
 def doctor(as_json: JsonOption = False) -> None:
     """Check every integration and say how to fix it; exit 1 when something that is configured is broken."""
     from app.doctor import examine
-    from core.clock import SystemClock
 
-    report = asyncio.run(examine(chosen_file(), SystemClock()))
+    report = asyncio.run(examine(chosen_file()))
     emit(report, as_json, _render)
     if not report.ok:
         raise typer.Exit(1)

@@ -7,7 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from app.configuration import Layer, Origin, Problem, dotted, leaves, origin_of
+from app.configuration.layers import Layer, Origin, dotted, leaves, origin_of
+from app.configuration.problems import Problem
 from app.operations.outputs import ConfigListing, ConfigReport, ConfigValue
 from app.settings import Settings, config_file
 from core.errors import ConfigError, UsageError

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from app.configuration import Problem
+from app.configuration.problems import Problem
 from core.models import (
     Alert,
     Approval,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 
-from app.settings import ServerSettings, Settings
+from app.server.settings import ServerSettings
+from app.settings import Settings
 from core.errors import ConfigError
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
-from app.configuration import dotted
+from app.configuration.layers import dotted
 from core.errors import (
     Conflict,
     Forbidden,

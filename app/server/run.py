@@ -17,8 +17,9 @@ from app.metrics import Metrics
 from app.operations.context import Context
 from app.server.api import create_api
 from app.server.binding import base_url, check_binding
+from app.server.settings import ServerSettings
 from app.server.token import Token, ensure_token
-from app.settings import ServerSettings, Settings
+from app.settings import Settings
 from core.clock import Clock
 from core.errors import ConfigError
 from core.hooks import Hooks

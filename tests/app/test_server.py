@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from app.server.binding import base_url, check_binding, is_loopback
+from app.server.settings import ServerSettings
 from app.server.token import ensure_token, read_token
-from app.settings import ServerSettings, Settings
+from app.settings import Settings
 from core.errors import ConfigError
 from tests.support import eventually
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.configuration import Layer, Origin, Problem, leaves, merge, origin_of
+from app.configuration.layers import Layer, Origin, leaves, merge, origin_of
+from app.configuration.problems import Problem
 from app.operations.configuration import listing, schema, validate, write_example
 from app.settings import PolicyFile, Settings
 from core.errors import ConfigError, PolicyFileError, UsageError
