@@ -6,19 +6,13 @@ lines are dropped when the file is opened.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
-import structlog
-from pydantic import ValidationError
-
+from clients.jsonlines import JsonLines
 from clients.processes.wire import ActionRecord
-from core.errors import StoreUnavailable
 from core.models import Change, Model, Utc, Window
-
-log = structlog.get_logger(__name__)
 
 KEPT_RECORDS = 5000
 KEPT_CHANGES = 5000
@@ -47,7 +41,7 @@ class Journal:
     """The journal in memory, in step with its file. Open it with `open`."""
 
     def __init__(self, path: Path, since: Utc) -> None:
-        self._path = path
+        self._file = JsonLines(path, Entry, "the supervisor's journal")
         self.since = since
         self._records: dict[str, ActionRecord] = {}
         self._changes: list[Change] = []
@@ -61,17 +55,8 @@ class Journal:
             StoreUnavailable: it cannot be read or written.
         """
         journal = cls(path, now)
-        try:
-            lines = path.read_bytes().splitlines() if path.exists() else []
-        except OSError as error:
-            raise _unwritable(path, error) from error
-        for number, line in enumerate(lines, start=1):
-            if not line:
-                continue
-            try:
-                journal._apply(Entry.model_validate_json(line))
-            except ValidationError:
-                log.warning("journal_line_unreadable", path=str(path), line=number)
+        for entry in journal._file.read():
+            journal._apply(entry)
         journal._shrink()
         journal._rewrite()
         return journal
@@ -99,13 +84,7 @@ class Journal:
             StoreUnavailable: it cannot be written; nothing is remembered.
         """
         entry = _entry(item)
-        try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write("\n" + entry.model_dump_json(exclude_none=True))  # the line before may have been cut
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise _unwritable(self._path, error) from error
+        self._file.append([entry])
         self._apply(entry)
 
     def _apply(self, entry: Entry) -> None:
@@ -131,26 +110,10 @@ class Journal:
             *self._standings.values(),
         ]
         entries = [Entry(since=self.since), *map(_entry, items)]
-        temporary = self._path.with_suffix(".new")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("w", encoding="utf-8") as file:
-                file.writelines(entry.model_dump_json(exclude_none=True) + "\n" for entry in entries)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self._path)
-        except OSError as error:
-            raise _unwritable(self._path, error) from error
+        self._file.rewrite(entries)
 
 
 def _entry(item: ActionRecord | Change | Standing) -> Entry:
     if isinstance(item, ActionRecord):
         return Entry(record=item)
     return Entry(change=item) if isinstance(item, Change) else Entry(standing=item)
-
-
-def _unwritable(path: Path, error: OSError) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"the supervisor's journal {path} cannot be used: {error.strerror}",
-        fix="check free space and permissions of data_dir",
-    )

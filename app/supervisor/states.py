@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from datetime import datetime
 
 from app.supervisor.child import Child
 from app.supervisor.health import probe
 from app.supervisor.journal import Standing
+from clients.exits import exit_detail
 from core.models import RunState, ServiceState
 
 
@@ -41,13 +41,3 @@ async def describe(child: Child, standing: Standing, now: datetime) -> ServiceSt
     health = await probe(child.spec.health)
     how = RunState.STARTING if child.starting(bool(health.healthy)) else RunState.RUNNING
     return state.model_copy(update={"state": how, "healthy": health.healthy, "health_detail": health.detail})
-
-
-def exit_detail(code: int) -> str:
-    """How a process ended, in words."""
-    if code >= 0:
-        return f"exited with code {code}"
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"

@@ -19,7 +19,8 @@ from app.supervisor.journal import Journal, Standing
 from app.supervisor.lifeline import Guardian
 from app.supervisor.logs import rotate
 from app.supervisor.releases import SWITCHES, standing_at_start, target_of
-from app.supervisor.states import describe, exit_detail
+from app.supervisor.states import describe
+from clients.exits import exit_detail
 from clients.processes.wire import ActionRecord, ActionRequest, ProcessSpec, SupervisorStatus
 from core.clock import Clock
 from core.errors import ActuatorError, Conflict, NotFound, SourceUnavailable, StoreUnavailable
