@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -74,15 +75,13 @@ class ConnectionSettings(Model):
 
     @property
     def headers(self) -> dict[str, str]:
-        """`Authorization` for a bearer token; secret."""
-        return {"Authorization": f"Bearer {self.bearer_token.get_secret_value()}"} if self.bearer_token else {}
-
-    @property
-    def basic(self) -> tuple[str, str] | None:
-        """User and password of basic authentication; secret."""
+        """`Authorization`, for a bearer token (RFC 6750) or basic authentication (RFC 7617); secret."""
+        if self.bearer_token:
+            return {"Authorization": f"Bearer {self.bearer_token.get_secret_value()}"}
         if not self.username:
-            return None
-        return self.username, self.password.get_secret_value() if self.password else ""
+            return {}
+        pair = f"{self.username}:{self.password.get_secret_value() if self.password else ''}"
+        return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
     def tls_context(self) -> ssl.SSLContext:
         """Verifies certificates against the system's authorities, or `ca_file`.

@@ -83,7 +83,6 @@ class JsonApi:
                 httpx.AsyncClient(
                     verify=settings.tls_context(),
                     timeout=settings.timeout_seconds,
-                    auth=settings.basic,
                     headers=self._headers,
                     trust_env=False,
                 ) as http,

@@ -52,11 +52,11 @@ def parse_line(raw: bytes) -> ParsedLine:
         found = _PLAIN_TIME.match(text)
         level = _PLAIN_LEVEL.search(text, 0, _LEVEL_REACH)
         at = _time(found.group(1)) if found else None
-        return ParsedLine(text[:MAX_LINE_CHARACTERS], at, _severity(level.group(1)) if level else None, "")
+        return ParsedLine(text[:MAX_LINE_CHARACTERS], at, severity_of(level.group(1)) if level else None, "")
     return ParsedLine(
         text=text[:MAX_LINE_CHARACTERS],
         at=_time(_first(fields, _TIME_FIELDS)),
-        severity=_severity(_first(fields, _LEVEL_FIELDS)),
+        severity=severity_of(_first(fields, _LEVEL_FIELDS)),
         trace_id=str(_first(fields, _TRACE_FIELDS) or "")[:64],
     )
 
@@ -75,7 +75,8 @@ def _first(fields: dict[str, Any], names: tuple[str, ...]) -> object:
     return next((fields[name] for name in names if fields.get(name) is not None), None)
 
 
-def _severity(level: object) -> Severity | None:
+def severity_of(level: object) -> Severity | None:
+    """What a level's name means; None when it is unknown."""
     return _SEVERITIES.get(level.strip().lower()) if isinstance(level, str) else None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from clients.quoting import quoted
 from core.errors import SourceRejected
 from core.frames import Aggregate, Function, MetricQuery
 
@@ -34,15 +35,6 @@ def render(query: MetricQuery) -> str:
     if query.aggregate is Aggregate.NONE:
         return series
     return f"{query.aggregate.value}{_by(query.by)} ({series})"
-
-
-def quoted(value: str) -> str:
-    """A string literal, escaped as in Go (https://prometheus.io/docs/prometheus/latest/querying/basics/#string-literals).
-
-    LogQL quotes in the same way.
-    """
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return f'"{escaped}"'
 
 
 def _selector(metric: str, query: MetricQuery) -> str:

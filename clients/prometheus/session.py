@@ -57,7 +57,6 @@ class BoundedSession(requests.Session):
         super().__init__()
         settings.tls_context()  # tells what is wrong with the files, which requests does not
         self.trust_env = False
-        self.auth = settings.basic
         self.headers.update({"User-Agent": USER_AGENT, **settings.headers})
         self.verify = settings.ca_file or not settings.insecure_skip_verify
         if settings.certificate_file:

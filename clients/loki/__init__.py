@@ -1,0 +1,1 @@
+"""Loki behind the log port, with live lines over WebSocket."""
