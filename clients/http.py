@@ -23,7 +23,7 @@ USER_AGENT = "quell"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A success: header names in lower case, and the body."""
+    """Header names in lower case, and the body."""
 
     headers: dict[str, str]
     body: bytes
@@ -48,16 +48,21 @@ class JsonApi:
         self._clock = clock
         self._headers = {"User-Agent": USER_AGENT, **settings.headers, **(headers or {})}
 
-    async def get_json(self, path: str, parameters: Parameters | None = None) -> Any:
+    async def get_json(self, path: str, parameters: Parameters | None = None, *, optional: bool = False) -> Any:
         """The document at a path.
+
+        Args:
+            optional: 404 is no error then, but None.
 
         Raises:
             SourceUnavailable: refused, late, cut off, 429 or 5xx.
             SourceRejected: any other status, a body that is too large or no JSON, or no url is set.
             ConfigError: the TLS files cannot be used.
         """
-        answer = await self.get(path, parameters)
-        return await self.read(answer)
+        status, answer = await self._exchange(path, parameters)
+        if optional and status == httpx.codes.NOT_FOUND:
+            return None
+        return await self.read(self._success(status, answer))
 
     async def read(self, answer: Answer) -> Any:
         """The document in an answer; large ones are read in a thread.
@@ -74,6 +79,9 @@ class JsonApi:
 
     async def get(self, path: str, parameters: Parameters | None = None) -> Answer:
         """The body at a path; raises as `get_json`."""
+        return self._success(*await self._exchange(path, parameters))
+
+    async def _exchange(self, path: str, parameters: Parameters | None) -> tuple[int, Answer]:
         settings = self._settings
         if not settings.url:
             raise SourceRejected(f"no {self.server.name} is configured", fix=f"set {self.server.section}.url")
@@ -96,10 +104,13 @@ class JsonApi:
         except (httpx.HTTPError, OSError) as error:
             raise failures.unreachable(self.server, error) from error
         headers = {name.lower(): value for name, value in response.headers.items()}
-        if response.status_code != httpx.codes.OK:
-            detail = body.decode("utf-8", errors="replace")
-            raise failures.refusal(self.server, response.status_code, detail, headers, self._clock.now())
-        return Answer(headers, body)
+        return response.status_code, Answer(headers, body)
+
+    def _success(self, status: int, answer: Answer) -> Answer:
+        if status != httpx.codes.OK:
+            detail = answer.body.decode("utf-8", errors="replace")
+            raise failures.refusal(self.server, status, detail, answer.headers, self._clock.now())
+        return answer
 
     async def _body(self, response: httpx.Response) -> bytes:
         body = bytearray()

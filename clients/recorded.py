@@ -18,9 +18,11 @@ from core.errors import ActuatorError, BundleError, SourceError, SourceRejected,
 from core.frames import Frame, LogPage, LogQuery, MetricQuery
 from core.models import ActionOutcome, Change, Service, ServiceState, Utc, Window
 from core.ports import SourceStatus
+from core.traces import SpanPage, TraceQuery
 
 METRICS = "metrics"
 LOGS = "logs"
+TRACES = "traces"
 STATE = "state"
 CHANGES = "changes"
 
@@ -47,6 +49,11 @@ def encode_frame(frame: Frame) -> bytes:
 
 def encode_page(page: LogPage) -> bytes:
     """A log answer."""
+    return _wrapped(page.model_dump(mode="json"))
+
+
+def encode_spans(page: SpanPage) -> bytes:
+    """A trace answer."""
     return _wrapped(page.model_dump(mode="json"))
 
 
@@ -97,6 +104,24 @@ class RecordedLogs:
             return LogPage.model_validate(answer)
         except ValidationError as error:
             raise _damaged(LOGS, query.key) from error
+
+    async def status(self) -> SourceStatus:
+        return _status(self.name)
+
+
+class RecordedTraces:
+    """`core.ports.TraceSource` from a recording."""
+
+    def __init__(self, lookup: Lookup, name: str = "recording") -> None:
+        self.name = name
+        self._lookup = lookup
+
+    async def query(self, query: TraceQuery) -> SpanPage:
+        answer = await _answer(self._lookup, TRACES, query.key)
+        try:
+            return SpanPage.model_validate(answer)
+        except ValidationError as error:
+            raise _damaged(TRACES, query.key) from error
 
     async def status(self) -> SourceStatus:
         return _status(self.name)

@@ -9,6 +9,7 @@ Every error says what went wrong, whether trying again can help, and what the us
     │   ├── ScenarioError          a drill scenario cannot be read
     │   └── NotFound               no such incident, service, bundle ...
     ├── InvalidInput               a body from outside has a bad field (its path is named)
+    │   └── TooLarge               it is larger than allowed
     ├── Conflict                   the state of the thing forbids this now
     │   ├── LeaseLost              another worker took over this incident
     │   └── AlreadyReserved        an action on this service is already under way
@@ -83,6 +84,10 @@ class InvalidInput(QuellError):
     def __init__(self, message: str, *, path: str, fix: str = "") -> None:
         super().__init__(f"{path}: {message}", fix=fix)
         self.path = path
+
+
+class TooLarge(InvalidInput):
+    """A body from outside is larger than allowed."""
 
 
 class Conflict(QuellError):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -132,12 +131,7 @@ class LokiApi:
 
     async def patterns(self, selector: str, window: Window) -> tuple[LogPattern, ...]:
         """Templates of lines, most frequent first; none where the server has no pattern ingester (404)."""
-        try:
-            data = await self._data("/patterns", {**_span(window), "query": selector})
-        except SourceRejected as error:
-            if f"answered {HTTPStatus.NOT_FOUND.value}" in error.message:
-                return ()
-            raise
+        data = await self._data("/patterns", {**_span(window), "query": selector}, optional=True)
         found = self._read(
             lambda: [
                 LogPattern(
@@ -154,8 +148,10 @@ class LokiApi:
         document = await self._http.read(answer)
         return self._read(lambda: str(document["version"])), answer.headers
 
-    async def _data(self, path: str, parameters: Parameters) -> Any:
-        document = await self._http.get_json(f"{_PREFIX}{path}", parameters)
+    async def _data(self, path: str, parameters: Parameters, *, optional: bool = False) -> Any:
+        document = await self._http.get_json(f"{_PREFIX}{path}", parameters, optional=optional)
+        if document is None:
+            return None
         if not isinstance(document, dict) or document.get("status") != "success":
             raise failures.unexpected(self.server, "no success")
         return document.get("data")
