@@ -24,6 +24,7 @@ def changes_of(
     actions: Sequence[EngineAction],
 ) -> tuple[Change, ...]:
     """Changes of one subject in a window, oldest first; what an action of Quell brought about counts as that action."""
+    actions = [action for action in actions if action.sent]
     found = [
         *(each for each in _lifecycle(service, events) if not _within(each.at, actions)),
         *(each for each in _deploys(service, images) if not _within(each.at, actions)),

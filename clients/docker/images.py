@@ -7,6 +7,8 @@ from collections.abc import Mapping
 VERSION_LABEL = "org.opencontainers.image.version"
 """OCI image annotation (github.com/opencontainers/image-spec, annotations.md). Derived images inherit it from their
 base, so that a tag is the better word where there is one."""
+RELEASE_LABEL = "quell.release"
+"""Put on a container that runs an image by its id, since its tag has moved on."""
 _SHORT = 12
 
 
@@ -20,6 +22,8 @@ def split(reference: str) -> tuple[str, str]:
 
 def release_of(reference: str, image_id: str, labels: Mapping[str, str]) -> str:
     """What people call it: the tag, else the version label, else the first digits of digest or id."""
+    if is_id(reference) and RELEASE_LABEL in labels:
+        return labels[RELEASE_LABEL]
     _, tag = split(reference)
     if tag and tag != "latest" and not is_id(reference):
         return tag

@@ -57,6 +57,7 @@ class EngineAction(Model):
     before: str = ""
     image: str = Field(default="", description="reference or id that a rollback goes to")
     release: str = Field(default="", description="release that a rollback goes to")
+    sent: bool = Field(default=True, description="false: left to the engine, which was at it already")
     outcome: ActionOutcome | None = None
 
 

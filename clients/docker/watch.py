@@ -15,7 +15,7 @@ from clients.docker.journal import EngineAction, EngineEvent, EngineJournal, Ima
 from clients.docker.times import as_parameter, from_nanoseconds, parse_nanoseconds, parse_time
 from clients.docker.views import signal_or_code
 from core.clock import Clock
-from core.errors import SourceError, StoreUnavailable
+from core.errors import SourceError, SourceUnavailable, StoreUnavailable
 from core.models import Change, Window
 
 log = structlog.get_logger(__name__)
@@ -49,6 +49,10 @@ class EngineWatch:
         self._looks = 0
         self._read_until = journal.newest_event
 
+    def now(self) -> datetime:
+        """Quell's wall time."""
+        return self._clock.now()
+
     async def run(self) -> None:
         """Look again and again; an engine that is away is looked for until it is back."""
         away = False
@@ -56,7 +60,7 @@ class EngineWatch:
             try:
                 await self.catch_up()
                 away = False
-            except (SourceError, StoreUnavailable) as error:
+            except SourceError as error:
                 if not away:
                     log.warning("engine_not_watched", error=error.message, fix=error.fix)
                 away = True
@@ -66,8 +70,7 @@ class EngineWatch:
         """Read what happened since the last look. Calls that wait for the same look share it.
 
         Raises:
-            SourceUnavailable, SourceRejected: the engine did not answer.
-            StoreUnavailable: the journal cannot be written.
+            SourceUnavailable, SourceRejected: the engine did not answer, or the journal cannot be written.
         """
         looks = self._looks
         async with self._looking:
@@ -82,7 +85,7 @@ class EngineWatch:
             items += [image for image in await self._present(skew) if self._says_more(image)]
             if (info.get("Swarm") or {}).get("ControlAvailable"):
                 items += await self._services(skew, items)
-            self.journal.add(*items)
+            self._keep(*items)
             self._read_until = max((int(event["timeNano"]) for event in fresh), default=self._read_until)
             self._looks += 1
 
@@ -108,9 +111,19 @@ class EngineWatch:
         return found[-1] if found else None
 
     def record(self, action: EngineAction) -> EngineAction:
-        """Put an action on record, before it is begun and after it has ended."""
-        self.journal.add(action)
+        """Put an action on record, before it is begun and after it has ended.
+
+        Raises:
+            SourceUnavailable: the journal cannot be written.
+        """
+        self._keep(action)
         return action
+
+    def _keep(self, *items: ImageSeen | EngineEvent | EngineAction) -> None:
+        try:
+            self.journal.add(*items)
+        except StoreUnavailable as error:
+            raise SourceUnavailable(error.message, fix=error.fix) from error
 
     async def _present(self, skew: timedelta) -> list[ImageSeen]:
         found = []
