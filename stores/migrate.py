@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Callable
 from importlib.resources import files
+from weakref import WeakKeyDictionary
 
 from alembic import command
 from alembic.config import Config
@@ -14,9 +16,12 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from core.errors import SchemaMismatch
-from stores.database import Database, new_file, sqlite_path
+from stores.database import open_database
 
 SCHEMA_FIX = "run `quell db upgrade`; if a newer Quell wrote the database, install that version"
+
+_ALEMBIC: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+"""Alembic keeps its current migration in module globals, so that a process runs one at a time, whatever the database."""
 
 
 async def upgrade(url: str) -> None:
@@ -29,7 +34,7 @@ async def upgrade(url: str) -> None:
         SchemaMismatch: the database is newer than this program.
         StoreUnavailable, StoreCorrupt: it cannot be written.
     """
-    new_file(sqlite_path(url))
+    open_database(url).create()
     await _migrate(url, lambda config: command.upgrade(config, "head"))
 
 
@@ -61,9 +66,9 @@ async def status(url: str) -> tuple[str | None, str | None]:
         StoreUnavailable, StoreCorrupt: it cannot be read.
     """
     head = ScriptDirectory.from_config(_config()).get_current_head()
-    if not sqlite_path(url).exists():
+    database = open_database(url)
+    if not database.exists():
         return None, head
-    database = Database(url)
     try:
         async with database.read() as connection:
             return await connection.run_sync(_revision), head
@@ -92,9 +97,10 @@ async def _migrate(url: str, run: Callable[[Config], None]) -> None:
         except CommandError as error:
             raise SchemaMismatch(f"the database's schema: {error}", fix=SCHEMA_FIX) from error
 
-    database = Database(url)
+    database = open_database(url)
+    lock = _ALEMBIC.setdefault(asyncio.get_running_loop(), asyncio.Lock())
     try:
-        async with database.write() as connection:
+        async with lock, database.write() as connection:
             await connection.run_sync(within)
     finally:
         await database.close()
