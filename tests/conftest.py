@@ -14,7 +14,7 @@ from core.clock import ManualClock
 from stores.migrate import upgrade
 from stores.store import Store
 
-pytest_plugins = ("tests.servers.plugin",)
+pytest_plugins = ("tests.servers.plugin", "tests.servers.docker")
 
 
 @pytest.fixture

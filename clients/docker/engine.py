@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -85,7 +86,13 @@ class Engine:
 
     async def events(self, since: str, until: str, filters: dict[str, list[str]]) -> list[Json]:
         """Events that the engine still holds (its last 256), oldest first; times as in ``1795221178.888877600``."""
-        return await self._call(lambda api: list(api.events(since=since, until=until, filters=filters, decode=True)))
+        params = {"since": since, "until": until, "filters": json.dumps(filters)}
+        # The SDK's own reader of this stream leaves the connection open.
+        body: bytes = await self.stream("/events", params, lambda raw: raw.read(decode_content=True))
+        try:
+            return [json.loads(line) for line in body.splitlines() if line.strip()]
+        except ValueError as error:
+            raise unreadable(self.url) from error
 
     async def stats(self, name: str, *, one_shot: bool) -> Json:
         """One sample; without `one_shot` with the sample of a second before."""
@@ -138,8 +145,8 @@ class Engine:
         """Tasks of a service that the swarm still remembers, the ended and rejected ones too."""
         return await self._call(lambda api: api.tasks(filters={"service": service}))
 
-    async def logs(self, path: str, params: dict[str, str], read: Callable[[Any], T]) -> T:
-        """Let `read` take what it wants of a log stream (its raw file-like body), in the worker thread."""
+    async def stream(self, path: str, params: dict[str, str], read: Callable[[Any], T]) -> T:
+        """Let `read` take what it wants of a streamed answer (its raw file-like body), in the worker thread."""
         return await self._call(partial(_stream, path=path, params=params, read=read))
 
     async def close(self) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import docker  # type: ignore[import-untyped]  # the SDK ships no types
 from docker.errors import TLSParameterError  # type: ignore[import-untyped]  # as above
 from docker.tls import TLSConfig  # type: ignore[import-untyped]  # as above
+from docker.transport.unixconn import (  # type: ignore[import-untyped]  # as above
+    UnixHTTPAdapter,
+    UnixHTTPConnection,
+    UnixHTTPConnectionPool,
+)
 from requests import PreparedRequest, Response
 
 from clients.docker.calls import check
@@ -18,6 +24,38 @@ OLDEST_API = (1, 41)
 """Docker Engine 20.10."""
 NEWEST_API = (1, 44)
 """Newer engines speak this one too: an answer changes its shape only when a newer version is asked for."""
+
+
+class _Connection(UnixHTTPConnection):  # type: ignore[misc]  # an untyped base
+    """As the SDK's, but a socket that nobody listens on is closed again."""
+
+    def connect(self) -> None:
+        """Open the socket.
+
+        Raises:
+            OSError: nobody listens.
+        """
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(self.timeout)
+        try:
+            sock.connect(self.unix_socket)
+        except OSError:
+            sock.close()
+            raise
+        self.sock = sock
+
+
+class _Pool(UnixHTTPConnectionPool):  # type: ignore[misc]  # an untyped base
+    def _new_conn(self) -> _Connection:
+        return _Connection(self.base_url, self.socket_path, self.timeout)
+
+
+class _Adapter(UnixHTTPAdapter):  # type: ignore[misc]  # an untyped base
+    def get_connection(self, url: str, proxies: object = None) -> _Pool:
+        with self.pools.lock:
+            pool: _Pool = self.pools.get(url) or _Pool(url, self.socket_path, self.timeout, self.max_pool_size)
+            self.pools[url] = pool
+        return pool
 
 
 class GuardedClient(docker.APIClient):  # type: ignore[misc]  # an untyped base
@@ -32,6 +70,9 @@ class GuardedClient(docker.APIClient):  # type: ignore[misc]  # an untyped base
             base_url=settings.url, version=version, timeout=settings.timeout_seconds, tls=_tls_of(settings) or False
         )
         self.trust_env = False
+        if settings.url.startswith("unix://"):
+            path = settings.url.removeprefix("unix://")
+            self.mount("http+docker://", _Adapter(f"http+unix://{path}", settings.timeout_seconds))
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
         """Check, then send; a redirect is answered as it is.

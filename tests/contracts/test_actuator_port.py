@@ -6,6 +6,7 @@ running) and "v2", and yields a `Stage`.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -15,10 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from clients.docker.actuator import DockerActuator
 from clients.processes.actuator import ProcessActuator
+from core.clock import SystemClock
 from core.errors import ActuatorError
 from core.models import Identity, RunState, Service, Window
 from core.ports import Actuator
+from tests.clients.docker.world import run_container, watching
+from tests.servers.docker import DockerEngine
 from tests.supervisor.running import RELEASED, supervising
 
 
@@ -32,20 +37,35 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def processes(folder: Path) -> AsyncIterator[Stage]:
+async def processes(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Stage]:
     """Local processes under a supervisor."""
     async with supervising(folder, RELEASED) as client:
         service = Service(name="Payment service", identity=Identity(process="payment"))
         yield Stage(ProcessActuator(client), service, lambda v: client.deploy("payment", v, key=f"deploy-{v}"))
 
 
-IMPLEMENTATIONS: dict[str, Callable[[Path], AbstractAsyncContextManager[Stage]]] = {"process": processes}
+@contextlib.asynccontextmanager
+async def containers(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Stage]:
+    """Containers of a real engine."""
+    host: DockerEngine = request.getfixturevalue("docker_engine")
+    run_container(host, "payment", "v1")
+    async with watching(host, folder / "docker.jsonl") as docker:
+        service = Service(name="Payment service", identity=Identity(container="payment"))
+        actuator = DockerActuator(docker.engine, docker.watch, SystemClock())
+        yield Stage(actuator, service, lambda v: asyncio.to_thread(run_container, host, "payment", v))
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
+Implementation = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Stage]]
+IMPLEMENTATIONS: dict[str, Implementation] = {"process": processes, "docker": containers}
+_SLOW = ("docker", "swarm")
+
+
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.slow if name in _SLOW else ()) for name in IMPLEMENTATIONS]
+)
 async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
     """Each implementation with its program running."""
-    async with IMPLEMENTATIONS[request.param](tmp_path) as made:
+    async with IMPLEMENTATIONS[request.param](request, tmp_path) as made:
         yield made
 
 

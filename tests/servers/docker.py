@@ -1,0 +1,263 @@
+"""A real Docker Engine with Swarm: dockerd on a socket and data root of its own, one a machine.
+
+There is no registry: images are imported from a tar that holds links and empty folders only, and containers see the
+host's programs through a read-only mount of /usr (and of the interpreter and the virtual environment for Python).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import docker  # type: ignore[import-untyped]  # the SDK ships no types
+import pytest
+from docker.errors import DockerException  # type: ignore[import-untyped]  # as above
+
+from tests.servers.process import READY_SECONDS, Server, binary, free_port, running_servers
+
+IMAGE = "quell.test/base"
+RELEASES = ("v1", "v2")
+LOCK = Path(tempfile.gettempdir()) / "quell-test-dockerd.lock"
+LOCK_SECONDS = 150.0
+STOP_SECONDS = 20.0
+_BRIDGES = ("docker0", "docker_gwbridge")
+_LINKS = ("bin", "sbin", "lib", "lib64")
+_FOLDERS = ("usr", "etc", "tmp", "proc", "sys", "dev", "root", "run", "var", "work")
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass
+class DockerEngine:
+    """A running engine.
+
+    Attributes:
+        folder: its data, its socket and its log.
+        api: the SDK's client without any guard, for what pipelines and people do.
+    """
+
+    program: str
+    folder: Path
+    swarm_port: int
+    _server: Server | None = field(default=None, init=False)
+
+    @property
+    def url(self) -> str:
+        """What a user would write as DOCKER_HOST."""
+        return f"unix://{self.folder}/docker.sock"
+
+    @property
+    def api(self) -> Any:
+        return docker.DockerClient(base_url=self.url, timeout=60)
+
+    @property
+    def log_path(self) -> Path:
+        return self.folder / "log"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [
+            self.program,
+            f"--host={self.url}",
+            f"--data-root={self.folder / 'data'}",
+            f"--exec-root={self.folder / 'run'}",
+            f"--pidfile={self.folder / 'pid'}",
+        ]
+        with self.log_path.open("ab") as output:
+            process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=_end_with_parent(),  # noqa: PLW1509 - it takes no lock
+            )
+        self._server = Server("dockerd", self.url, self.folder, process)
+        running_servers.append(self._server)
+        deadline = time.monotonic() + READY_SECONDS
+        while not self.answers():
+            assert process.poll() is None, f"dockerd ended:\n{self._server.log}"
+            assert time.monotonic() < deadline, f"dockerd is not ready:\n{self._server.log}"
+            time.sleep(0.1)
+
+    def answers(self) -> bool:
+        """Whether it is ready."""
+        with socket.socket(socket.AF_UNIX) as probe:  # the SDK leaves a socket open that nobody listens on
+            if probe.connect_ex(str(self.folder / "docker.sock")):
+                return False
+        try:
+            with contextlib.closing(docker.DockerClient(base_url=self.url, timeout=5)) as api:
+                return bool(api.ping())
+        except (DockerException, OSError):
+            return False
+
+    def kill(self) -> None:
+        """SIGKILL: its containers live on until it is started again."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it, its containers with it."""
+        self._end(signal.SIGTERM)
+
+    def clear(self) -> None:
+        """Remove all containers and services, whatever a test left."""
+        with contextlib.closing(self.api) as api:
+            for service in api.services.list():
+                service.remove()
+            deadline = time.monotonic() + STOP_SECONDS
+            while containers := api.containers.list(all=True):
+                for container in containers:
+                    with contextlib.suppress(DockerException):
+                        container.remove(force=True, v=True)
+                assert time.monotonic() < deadline, f"containers that cannot be removed: {containers}"
+            api.networks.prune()
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._server is None:
+            return
+        process = self._server.process
+        if process.poll() is None:
+            process.send_signal(number)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        running_servers.remove(self._server)
+        self._server = None
+
+
+def host_binds(*, python: bool = False) -> list[str]:
+    """Read-only mounts of the host's programs; with Python also interpreter, environment and this repository."""
+    root = Path(__file__).resolve().parents[2]
+    interpreter = Path(sys.executable).resolve().parents[1]
+    paths = ["/usr"]
+    if python:
+        paths += [str(path) for path in (interpreter, Path(sys.prefix), root) if not path.is_relative_to("/usr")]
+    return [f"{path}:{path}:ro" for path in dict.fromkeys(paths)]
+
+
+def import_image(api: Any, release: str, repository: str = IMAGE, *, labels: Mapping[str, str] | None = None) -> str:
+    """Make an image that knows its release as the variable RELEASE; returns its id."""
+    changes = [f"ENV RELEASE={release}", "ENV PATH=/usr/local/bin:/usr/bin:/bin"]
+    changes += [f"LABEL {name}={value}" for name, value in (labels or {}).items()]
+    api.api.import_image_from_data(_root_folder(), repository=repository, tag=release, changes=changes)
+    return str(api.images.get(f"{repository}:{release}").id)
+
+
+@contextlib.contextmanager
+def docker_engine_running() -> Iterator[DockerEngine]:
+    """An engine that manages a swarm of itself, with `IMAGE` in each of `RELEASES`; it ends with the block.
+
+    Its folder stays when the block failed, for its log.
+    """
+    program = binary("dockerd", package="docker.io")
+    if os.geteuid() != 0:
+        pytest.skip("dockerd needs root")
+    with _only_one():
+        bridges = {name for name in _BRIDGES if Path(f"/sys/class/net/{name}").exists()}
+        folder = Path(tempfile.mkdtemp(prefix="quell-docker-"))
+        engine = DockerEngine(program, folder, free_port())
+        try:
+            engine.start()
+            with contextlib.closing(engine.api) as api:
+                for release in RELEASES:
+                    import_image(api, release)
+                listen = f"127.0.0.1:{engine.swarm_port}"
+                api.swarm.init(advertise_addr="127.0.0.1", listen_addr=listen)
+            yield engine
+            engine.clear()
+        finally:
+            engine.stop()
+            _clean(folder, [name for name in _BRIDGES if name not in bridges])
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def docker_engine_session() -> Iterator[DockerEngine]:
+    """One engine for all tests."""
+    with docker_engine_running() as engine:
+        yield engine
+
+
+@pytest.fixture
+def docker_engine(docker_engine_session: DockerEngine) -> Iterator[DockerEngine]:
+    """The engine, without containers or services before and after the test."""
+    if not docker_engine_session.answers():
+        docker_engine_session.start()
+    docker_engine_session.clear()
+    yield docker_engine_session
+    if docker_engine_session.answers():
+        docker_engine_session.clear()
+
+
+def _root_folder() -> bytes:
+    """A tar with the root folder of a container: links into /usr, and places to mount on."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name in _FOLDERS:
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
+            tar.addfile(folder)
+        for name in _LINKS:
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, f"usr/{name}"
+            tar.addfile(link)
+    return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _only_one() -> Iterator[None]:
+    """Two engines would fight for bridges and firewall rules: wait for another test run to end."""
+    with LOCK.open("w") as lock:
+        _wait_for(lock)
+        yield
+
+
+def _wait_for(lock: IO[str]) -> None:
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            assert time.monotonic() < deadline, f"another test run holds {LOCK}: it runs its own dockerd"
+            time.sleep(0.5)
+
+
+def _end_with_parent() -> Callable[[], None]:
+    """A `preexec_fn`: dockerd gets SIGTERM when pytest ends, and then ends its containers in order."""
+
+    def bind() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+    return bind
+
+
+def _clean(folder: Path, bridges: list[str]) -> None:
+    """Processes and mounts that a killed engine left, and the bridges that it made."""
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            if str(folder).encode() in (process / "cmdline").read_bytes() and int(process.name) != os.getpid():
+                os.kill(int(process.name), signal.SIGKILL)
+    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for point in sorted((each for each in mounted if each.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", point], check=False)
+    for bridge in bridges:
+        subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
