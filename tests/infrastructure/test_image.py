@@ -35,6 +35,9 @@ def test_everything_installed_is_in_the_lock_with_its_hash() -> None:
         else:
             assert "--require-hashes" in each
             assert "requirements.lock" in each or "/tmp/uv.txt" in each
+    [build] = re.findall(r"uv build[^&]*", " ".join(of(BUILD, "RUN")))
+    assert "--require-hashes" in build
+    assert "--build-constraints requirements.lock" in build
     assert "curl" not in DOCKERFILE
     assert "ADD" not in {word for word, _ in INSTRUCTIONS}
 
