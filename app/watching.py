@@ -10,8 +10,6 @@ from app.settings import Settings
 from core.models import Alert, AlertStatus
 
 POLL_SECONDS = 0.2
-FRESH_INTERVALS = 3
-"""A history whose newest round is older than this many scrape intervals is not the present."""
 
 
 def one_look(settings: Settings) -> Settings:
@@ -29,10 +27,9 @@ async def watch_once(app: App, *, collect_seconds: float) -> WatchRound:
         QuellError: the store does not answer.
     """
     await app.buffer.restore()
-    stale_seconds = FRESH_INTERVALS * app.settings.scrape.interval_seconds
-    newest = app.buffer.newest_at
+    current = app.buffer.is_current
     async with app.running(watch=False):
-        if newest is None or (app.clock.now() - newest).total_seconds() > stale_seconds:
+        if not current:
             await app.clock.sleep(collect_seconds)
         alerts = await app.watcher.tick()
         app.worker.wake()

@@ -79,7 +79,7 @@ class Worker:
             if len(self._running) >= self._settings.concurrency:
                 return
             if incident.id not in self._running:
-                await self._start(incident.id)
+                await self._start(incident)
 
     async def idle(self) -> bool:
         """Whether nothing runs here and nothing could."""
@@ -104,28 +104,29 @@ class Worker:
         if any(alert.status is AlertStatus.FIRING for alert in alerts):
             return False
         async with self._store.write() as tx:
-            for approval in pending:
+            for approval in await tx.approvals.find(state=ApprovalState.PENDING, incident=incident.id):
                 await tx.approvals.decide(approval.id, ApprovalState.EXPIRED, "quell", "the alerts resolved")
         return True
 
-    async def _start(self, incident_id: str) -> None:
+    async def _start(self, incident: Incident) -> None:
         async with self._store.write() as tx:
-            lease = await tx.leases.acquire(incident_id, self._holder, self._settings.lease_seconds)
+            lease = await tx.leases.acquire(incident.id, self._holder, self._settings.lease_seconds)
         if lease is None:
             return
-        task = asyncio.create_task(self._run_one(incident_id, lease), name=f"incident-{incident_id}")
-        self._running[incident_id] = task
-        task.add_done_callback(lambda _: self._ended(incident_id))
+        task = asyncio.create_task(self._run_one(incident, lease), name=f"incident-{incident.id}")
+        self._running[incident.id] = task
+        task.add_done_callback(lambda _: self._ended(incident.id))
 
     def _ended(self, incident_id: str) -> None:
         self._running.pop(incident_id, None)
         self.wake()
 
-    async def _run_one(self, incident_id: str, lease: Lease) -> None:
-        with structlog.contextvars.bound_contextvars(incident_id=incident_id):
+    async def _run_one(self, incident: Incident, lease: Lease) -> None:
+        names = {"incident_id": incident.id, "service": incident.service, "trace_id": incident.trace_id}
+        with structlog.contextvars.bound_contextvars(**{name: value for name, value in names.items() if value}):
             heartbeat = asyncio.create_task(self._keep_alive(lease, asyncio.current_task()))
             try:
-                result = await self._runner.run(incident_id, lease)
+                result = await self._runner.run(incident.id, lease)
                 log.info("incident_run_ended", result=result.value)
             except LeaseLost:
                 log.warning("lease_lost")
@@ -134,7 +135,7 @@ class Worker:
                 await self._clock.sleep(self._settings.poll_seconds)
             except Exception as error:  # a process boundary: a bug must reach a human, not end the worker
                 log.exception("incident_run_failed")
-                await self._runner.hand_over_after_bug(incident_id, lease, error)
+                await self._runner.hand_over_after_bug(incident.id, lease, error)
             finally:
                 heartbeat.cancel()
                 await self._release(lease)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -71,10 +70,13 @@ class ScrapeBuffer:
         return BufferStats(len(self._ring), self._ring.rounds, self._dropped)
 
     @property
-    def newest_at(self) -> datetime | None:
-        """When the newest round began; None without any."""
+    def is_current(self) -> bool:
+        """Whether the history reaches up to now, whichever process scraped it; nothing to scrape is current too."""
         newest = self._ring.newest
-        return None if newest is None else datetime.fromtimestamp(newest, UTC)
+        if newest is None:
+            return not self._settings.targets
+        patience_seconds = STALE_INTERVALS * self._settings.interval_seconds + self._settings.snapshot_seconds
+        return self._clock.now().timestamp() - newest <= patience_seconds
 
     async def run(self, *, keep: bool = True) -> None:
         """Scrape at the interval, for ever; restores the history first and keeps it on disk.

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from clients.buffer import ScrapeBuffer
     from graphs.investigation import Investigation
 
-FRESH_INTERVALS = 3
-"""A history whose newest round is older than this many scrape intervals is not the present."""
-
 
 def investigate(
     alert: Annotated[
@@ -84,9 +81,7 @@ async def _here(body: bytes, collect_seconds: float) -> Investigation:
     clock = settings.clock
     sources, buffer = build_sources(settings, clock)
     await buffer.restore()
-    newest = buffer.newest_at
-    stale_seconds = FRESH_INTERVALS * settings.scrape.interval_seconds
-    if settings.scrape.targets and (newest is None or (clock.now() - newest).total_seconds() > stale_seconds):
+    if not buffer.is_current:
         print(f"no running server keeps a history: scraping for {collect_seconds:.0f} s", file=sys.stderr)
         await _collect(buffer, collect_seconds)
     return await Investigator(settings, inventory_of(settings), sources, clock)(alerts)
