@@ -5,6 +5,7 @@ The HTTP libraries differ (httpx, requests, websockets); what their failures mea
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -49,7 +50,8 @@ def unreachable(server: Server, cause: BaseException) -> SourceError:
             fix=f"check http:// or https:// in {server.section}.url, and set {server.section}.ca_file to its authority",
         )
     reason = _root(cause, OSError) or cause
-    what = getattr(reason, "strerror", None) or type(reason).__name__
+    number = getattr(reason, "errno", None) or 0
+    what = os.strerror(number) if number > 0 else getattr(reason, "strerror", None) or type(reason).__name__
     return SourceUnavailable(
         f"{server.label} does not answer: {what}",
         fix=f"start {server.name}, or correct {server.section}.url",

@@ -85,11 +85,12 @@ class JsonApi:
         settings = self._settings
         if not settings.url:
             raise SourceRejected(f"no {self.server.name} is configured", fix=f"set {self.server.section}.url")
+        context = settings.tls_context()  # made once, which takes longer than some timeouts
         try:
             async with (
                 asyncio.timeout(settings.timeout_seconds),
                 httpx.AsyncClient(
-                    verify=settings.tls_context(),
+                    verify=context,
                     timeout=settings.timeout_seconds,
                     headers=self._headers,
                     trust_env=False,

@@ -1,6 +1,6 @@
 """Where spans come in: OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp).
 
-Answers are in the encoding of the request: an ExportTraceServiceResponse for 200, a google.rpc.Status for what is wrong.
+Answers are in the encoding of the request: an ExportTraceServiceResponse for 200, a google.rpc.Status for a failure.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from clients.connection import ConnectionSettings
 from clients.failures import Server
 from clients.http import USER_AGENT
 from core.clock import Clock
-from core.errors import SourceError
 
 _CHUNK_BYTES = 65536
 _BROKEN = (
@@ -79,12 +78,13 @@ class BoundedSession(requests.Session):
         try:
             with super().request(method, url, **options) as response:
                 body = self._body(response, deadline)
-        except requests.exceptions.Timeout:
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError):
             raise failures.late(self._server, settings.timeout_seconds) from None
         except _BROKEN:
             raise failures.cut_off(self._server) from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._broken(error) from error
+            aborted = "Connection aborted" in str(error)  # as requests calls a torn connection
+            raise failures.cut_off(self._server) if aborted else failures.unreachable(self._server, error) from error
         self.answered = {name.lower(): value for name, value in response.headers.items()}
         if response.status_code != requests.codes.ok:
             raise failures.refusal(self._server, response.status_code, _reason(body), self.answered, self._clock.now())
@@ -92,22 +92,14 @@ class BoundedSession(requests.Session):
 
     def _body(self, response: requests.Response, deadline: float) -> bytes:
         body = bytearray()
-        for chunk in response.iter_content(_CHUNK_BYTES):
+        # Unlike iter_content, read1 gives what there is: a server that drips cannot hold it past the deadline.
+        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
             body += chunk
             if len(body) > self._settings.max_body_bytes:
                 raise failures.too_large(self._server, self._settings.max_body_bytes)
             if self._clock.monotonic() > deadline:
                 raise failures.late(self._server, self._settings.timeout_seconds)
         return bytes(body)
-
-    def _broken(self, error: Exception) -> SourceError:
-        """requests calls a timeout in the middle of a body, and a torn connection, a ConnectionError too."""
-        text = repr(error)
-        if "Read timed out" in text:
-            return failures.late(self._server, self._settings.timeout_seconds)
-        if "Connection aborted" in text:
-            return failures.cut_off(self._server)
-        return failures.unreachable(self._server, error)
 
     def _document(self, body: bytes) -> Any:
         try:
