@@ -17,11 +17,9 @@ from app.investigation import Investigator
 from app.notifier import OutboxNotifier
 from app.operations.opening import inventory_of, open_store
 from app.settings import Settings
+from app.sources import open_sources
 from app.worker import Worker
 from clients.buffer import ScrapeBuffer
-from clients.logfiles import LogFiles
-from clients.processes.actuator import ProcessActuator
-from clients.processes.client import SupervisorClient
 from core.clock import Clock
 from core.hooks import Hooks, NoHooks
 from core.ports import Knowledge, NullKnowledge
@@ -97,17 +95,6 @@ class App:
             await self.clock.sleep(RESTART_SECONDS)
 
 
-def build_sources(settings: Settings, clock: Clock) -> tuple[Sources, ScrapeBuffer]:
-    """The embedded sources: own scrapes, log files, local processes."""
-    buffer = ScrapeBuffer(settings.scrape, clock, settings.snapshot_path)
-    files = {entry.service: [settings.path(entry.path)] for entry in settings.logs.files}
-    for service in inventory_of(settings).all():
-        if service.identity.process:
-            files.setdefault(service.name, []).append(settings.logs_path / f"{service.identity.process}.log")
-    actuator = ProcessActuator(SupervisorClient(settings.socket_path))
-    return Sources(metrics=buffer, logs=LogFiles(files), actuators=(actuator,)), buffer
-
-
 def build_remedy(
     settings: Settings, store: Store, sources: Sources, inventory: Inventory, clock: Clock, hooks: Hooks
 ) -> LiveRemedy:
@@ -137,12 +124,13 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
         StoreError, ConfigError, PolicyFileError: as the parts that are opened.
     """
     clock, hooks = clock or settings.clock, hooks or NoHooks()
-    sources, buffer = build_sources(settings, clock)
+    opened = open_sources(settings, clock)
+    sources = opened.sources
     inventory = inventory_of(settings)
     knowledge = NullKnowledge()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings, clock))
-        checkpointer = await stack.enter_async_context(open_checkpointer(settings.checkpoints_path))
+        checkpointer = await stack.enter_async_context(open_checkpointer(settings.checkpoints_url))
         channels = build_channels(settings.notify, await stack.enter_async_context(open_client()), clock)
         notifier: Notifier = OutboxNotifier(tuple(channels))
         remedy = build_remedy(settings, store, sources, inventory, clock, hooks)
@@ -186,7 +174,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
             store=store,
             inventory=inventory,
             sources=sources,
-            buffer=buffer,
+            buffer=opened.buffer,
             knowledge=knowledge,
             intake=intake,
             runner=runner,

@@ -16,19 +16,20 @@ from urllib.parse import urlsplit
 import httpx
 
 from alerting.registry import CHANNELS
-from app.bootstrap import build_sources
 from app.operations.database import schema_status
 from app.operations.opening import open_store
 from app.operations.outputs import DoctorReport
 from app.server.binding import check_binding
 from app.server.token import read_token
 from app.settings import Settings, config_file
+from app.sources import open_sources
 from clients.scrape import scrape
 from core.clock import Clock
 from core.errors import QuellError
 from core.ports import SourceStatus
 from core.redaction import redact_text
-from stores.checkpoints import open_checkpointer
+from stores.checkpoints import checkpoints_exist, open_checkpointer
+from stores.database import open_database
 
 MIN_FREE_BYTES = 500 * 1024 * 1024
 TIMEOUT_SECONDS = 3.0
@@ -55,7 +56,7 @@ async def _checks(settings: Settings, clock: Clock) -> AsyncIterator[SourceStatu
     yield _data_folder(settings.data_path)
     database = await _database(settings)
     yield database
-    yield await _checkpoints(settings.checkpoints_path)
+    yield await _checkpoints(settings)
     for each in await _sources(settings, clock):
         yield each
     for each in await _notifiers(settings):
@@ -86,24 +87,27 @@ async def _database(settings: Settings) -> SourceStatus:
     if not found.up_to_date:
         detail = f"at revision {found.current or 'none'}, the newest is {found.head}"
         return _bad("database", detail, "run `quell db upgrade`, or `quell serve`, which does it too")
-    return _well("database", redact_text(settings.store_url), version=found.current)
+    return _well("database", f"{found.database}, schema {found.current}", version=found.server)
 
 
-async def _checkpoints(path: Path) -> SourceStatus:
+async def _checkpoints(settings: Settings) -> SourceStatus:
     """Readable, unless no incident has been run yet."""
-    if not await asyncio.to_thread(path.exists):
-        return _well("checkpoints", f"{path} (made at first start)")
     try:
-        async with open_checkpointer(path) as saver:
+        url = settings.checkpoints_url
+        where = open_database(url).name
+        if not await checkpoints_exist(url):
+            return _well("checkpoints", f"{where} (made at first start)")
+        async with open_checkpointer(url) as saver:
             await saver.aget_tuple({"configurable": {"thread_id": "doctor"}})
     except QuellError as error:
         return _broken("checkpoints", error)
-    return _well("checkpoints", str(path))
+    return _well("checkpoints", where)
 
 
 async def _sources(settings: Settings, clock: Clock) -> list[SourceStatus]:
     """The metrics history, each scrape target, the log files, and what runs the processes."""
-    sources, buffer = build_sources(settings, clock)
+    opened = open_sources(settings, clock)
+    sources, buffer = opened.sources, opened.buffer
     if settings.scrape.targets:
         await buffer.restore()
     async with httpx.AsyncClient(trust_env=False, timeout=settings.scrape.timeout_seconds) as http:

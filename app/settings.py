@@ -28,8 +28,12 @@ from app.configuration.problems import Examination, problems, unknown_variables
 from app.configuration.secret_files import resolve_references
 from app.server.settings import ServerSettings
 from app.worker_settings import WorkerSettings
+from clients.connection import ConnectionSettings
+from clients.docker.settings import DockerSettings
 from clients.logfiles import LogSettings
+from clients.loki.settings import LokiSettings
 from clients.processes.wire import ProcessSpec
+from clients.prometheus.settings import PrometheusSettings
 from clients.scrape import ScrapeSettings
 from core.clock import Clock, clock_ahead
 from core.errors import ConfigError
@@ -38,13 +42,20 @@ from events.correlation import CorrelationSettings
 from events.watcher import WatchSettings
 from remediation.policy import ActionPolicy, default_policy, load_policy
 from remediation.verification import VerificationSettings
+from stores.database import checkpoints_url
 from tools.signals import SignalSpec
 
 DEFAULT_FILE = "quell.yaml"
 CONFIG_VARIABLE = "QUELL_CONFIG"
 DEBUG_VARIABLE = "QUELL_DEBUG"
-FOREIGN_NAMES: dict[str, str] = {"DATABASE_URL": "database_url"}
-"""Environment variables that users already have, and the setting that each one means."""
+FOREIGN_NAMES: dict[str, tuple[str, ...]] = {
+    "DATABASE_URL": ("database_url",),
+    "PROMETHEUS_URL": ("prometheus", "url"),
+    "LOKI_URL": ("loki", "url"),
+    "ALERTMANAGER_URL": ("alertmanager", "url"),
+    "DOCKER_HOST": ("docker", "url"),
+}
+"""Environment variables that users already have, and the path of the setting that each one means."""
 
 
 class PolicyFile(Model):
@@ -88,7 +99,9 @@ class Settings(BaseSettings):
         default=Path(".quell"), description="database, checkpoints, token, metrics snapshot, logs, supervisor socket"
     )
     database_url: SecretStr = Field(
-        default=SecretStr(""), description="empty: SQLite in <data_dir>/quell.db; DATABASE_URL is accepted too"
+        default=SecretStr(""),
+        description="postgresql://USER:PASSWORD@HOST/DATABASE, or empty: SQLite in <data_dir>/quell.db; "
+        "DATABASE_URL is accepted too",
     )
     autonomy: Autonomy = Field(default=Autonomy.PROPOSE, description="for services that do not say it themselves")
     dry_run: bool = Field(default=False, description="decide everything, carry out nothing")
@@ -100,6 +113,12 @@ class Settings(BaseSettings):
     processes: tuple[ProcessSpec, ...] = Field(default=(), description="owned by `quell supervise`")
     scrape: ScrapeSettings = ScrapeSettings()
     logs: LogSettings = LogSettings()
+    prometheus: PrometheusSettings = PrometheusSettings()
+    loki: LokiSettings = LokiSettings()
+    alertmanager: ConnectionSettings = Field(
+        default=ConnectionSettings(), description="Alertmanager v2; its silences are honoured by the watcher"
+    )
+    docker: DockerSettings = DockerSettings()
     analysis: AnalysisConfig = AnalysisConfig()
     signals: tuple[SignalSpec, ...] = Field(default=(), description="empty: names as prometheus-client writes them")
     watch: WatchSettings = WatchSettings()
@@ -192,9 +211,13 @@ class Settings(BaseSettings):
         return load_policy(self.path(self.policy.file)) if self.policy.file else default_policy()
 
     @property
-    def checkpoints_path(self) -> Path:
-        """SQLite file of the graph's checkpoints."""
-        return self.data_path / "checkpoints.db"
+    def checkpoints_url(self) -> str:
+        """Where the graph's checkpoints are: beside the store's file, or in the same database of a server.
+
+        Raises:
+            ConfigError: `database_url` names no supported database.
+        """
+        return checkpoints_url(self.store_url)
 
     @property
     def token_path(self) -> Path:
@@ -223,9 +246,13 @@ def environment_layer() -> dict[str, Any]:
     Raises:
         ConfigError: a variable that must hold JSON does not.
     """
-    foreign = {setting: os.environ[name] for name, setting in FOREIGN_NAMES.items() if os.environ.get(name)}
+    foreign: dict[str, Any] = {}
+    for name, (section, *keys) in FOREIGN_NAMES.items():
+        if value := os.environ.get(name):
+            foreign[section] = {keys[0]: value} if keys else value
     try:
-        return {**foreign, **EnvSettingsSource(Settings)()}
+        own = Layer(Origin.ENVIRONMENT, "environment", EnvSettingsSource(Settings)())
+        return merge([Layer(Origin.ENVIRONMENT, "environment", foreign), own])
     except SettingsError as error:
         raise ConfigError(f"environment: {error}", fix="write lists and mappings as JSON, or use quell.yaml") from None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from core.models import Alert, AlertStatus, Model, Utc
-from stores.database import insert_into
 from stores.repository import Repository
 from stores.tables import ALERTS
 
@@ -47,7 +46,7 @@ class Alerts(Repository):
             .values(current=False)
         )
         await self._connection.execute(
-            insert_into(ALERTS)
+            self._insert(ALERTS)
             .values({**key, **latest, "first_seen": now, "count": 1})
             .on_conflict_do_update(index_elements=list(key), set_={**latest, "count": ALERTS.c.count + 1})
         )

@@ -15,7 +15,6 @@ from sqlalchemy import insert, or_, select
 
 from core.errors import StoreCorrupt
 from core.models import Model, Utc
-from stores.database import insert_into
 from stores.repository import Repository
 from stores.tables import AUDIT, AUDIT_HEAD
 
@@ -83,7 +82,7 @@ class Audit(Repository):
         await self._connection.execute(insert(AUDIT).values(dict(entry)))
         latest = {"count": entry.sequence, "hash": entry.hash}
         await self._connection.execute(
-            insert_into(AUDIT_HEAD)
+            self._insert(AUDIT_HEAD)
             .values(id=_HEAD_ID, **latest)
             .on_conflict_do_update(index_elements=["id"], set_=latest)
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from stores.database import insert_into
 from stores.repository import Repository
 from stores.tables import FLAGS
 
@@ -20,7 +19,7 @@ class Flags(Repository):
     async def set(self, name: str, value: str) -> None:
         """Set the value."""
         await self._connection.execute(
-            insert_into(FLAGS)
+            self._insert(FLAGS)
             .values(name=name, value=value)
             .on_conflict_do_update(index_elements=["name"], set_={"value": value})
         )

@@ -14,7 +14,6 @@ from sqlalchemy import select, update
 
 from core.errors import LeaseLost
 from core.models import Model, Utc
-from stores.database import insert_into
 from stores.repository import Repository
 from stores.tables import LEASES
 
@@ -39,18 +38,17 @@ class Leases(Repository):
         """
         now = self._clock.now()
         taken = {"holder": holder, "expires_at": now + timedelta(seconds=ttl_seconds)}
-        result = await self._connection.execute(
-            insert_into(LEASES)
+        return await self._first(
+            Lease,
+            self._insert(LEASES)
             .values(incident_id=incident_id, token=1, **taken)
             .on_conflict_do_update(
                 index_elements=["incident_id"],
                 set_={**taken, "token": LEASES.c.token + 1},
                 where=LEASES.c.expires_at <= now,
             )
+            .returning(LEASES),
         )
-        if result.rowcount == 0:
-            return None
-        return await self._first(Lease, select(LEASES).where(LEASES.c.incident_id == incident_id))
 
     async def renew(self, lease: Lease, ttl_seconds: float) -> Lease:
         """Keep the incident for longer.

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.clock import Clock
 from core.errors import NotFound, StoreCorrupt
 from core.models import Model
-from stores.database import insert_into
+from stores.engine import Upsert, insert_into
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -62,10 +62,14 @@ class Repository:
             raise NotFound(f"no {model.__name__.lower()} {identity}", fix="check the id: it may be mistyped")
         return found
 
+    def _insert(self, table: Table) -> Upsert:
+        """An INSERT that can say what happens when the row is there already."""
+        return insert_into(self._connection, table)
+
     async def _insert_new(self, table: Table, row: Mapping[str, Any]) -> bool:
         """Insert unless a unique constraint says that it is there already; whether it was new."""
-        result = await self._connection.execute(insert_into(table).values(row).on_conflict_do_nothing())
-        return result.rowcount == 1
+        statement = self._insert(table).values(row).on_conflict_do_nothing().returning(*table.primary_key)
+        return (await self._connection.execute(statement)).first() is not None
 
     async def _update(self, model: type[ModelT], table: Table, identity: str, fields: Mapping[str, Any]) -> ModelT:
         """Change some fields of the row with that id, checked as the model checks them.

@@ -14,8 +14,9 @@ from stores.alerts import Alerts
 from stores.approvals import Approvals
 from stores.attempts import Attempts
 from stores.audit import Audit
-from stores.database import Database
+from stores.database import open_database
 from stores.decisions import Decisions
+from stores.engine import Database
 from stores.evidence import EvidenceLog
 from stores.flags import Flags
 from stores.inbox import Inbox
@@ -74,7 +75,7 @@ class Store:
                 f"the database is at revision {current or 'none'}, this program needs {head}",
                 fix=SCHEMA_FIX,
             )
-        return cls(Database(url), clock)
+        return cls(open_database(url), clock)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:

@@ -19,12 +19,11 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
 )
 
 from core.models import AttemptState
-from stores.types import Compressed, UtcDateTime
+from stores.types import AnyText, Compressed, UtcDateTime
 
 METADATA = MetaData(
     naming_convention={
@@ -40,7 +39,7 @@ UNFINISHED = (AttemptState.RESERVED, AttemptState.RUNNING)
 
 
 def _text(name: str, *, nullable: bool = False, primary_key: bool = False, unique: bool = False) -> Column[str]:
-    return Column(name, Text, nullable=nullable, primary_key=primary_key, unique=unique)
+    return Column(name, AnyText, nullable=nullable, primary_key=primary_key, unique=unique)
 
 
 def _time(name: str, *, nullable: bool = False) -> Column[Any]:
@@ -69,7 +68,7 @@ def _serial(name: str = "position") -> Column[int]:
 
 
 def _incident() -> Column[str]:
-    return Column("incident_id", Text, ForeignKey("incidents.id"), nullable=False)
+    return Column("incident_id", AnyText, ForeignKey("incidents.id"), nullable=False)
 
 
 INCIDENTS = Table(
@@ -282,7 +281,7 @@ AUDIT_HEAD = Table(
 LEASES = Table(
     "leases",
     METADATA,
-    Column("incident_id", Text, ForeignKey("incidents.id"), primary_key=True),
+    Column("incident_id", AnyText, ForeignKey("incidents.id"), primary_key=True),
     _text("holder"),
     _count("token"),
     _time("expires_at"),

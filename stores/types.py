@@ -5,10 +5,36 @@ from __future__ import annotations
 import zlib
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, Dialect, LargeBinary
+from sqlalchemy import DateTime, Dialect, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator
 
 from core.models import to_utc
+
+_ESCAPE = "\x1a"
+_NUL = f"{_ESCAPE}0"
+_ESCAPED = f"{_ESCAPE}e"
+
+
+class AnyText(TypeDecorator[str]):
+    """Text of any characters. PostgreSQL keeps no NUL (https://www.postgresql.org/docs/current/datatype-character.html),
+    which a stranger's alert may well hold: there it is written as SUBSTITUTE and a zero.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        plain = str(value)  # drivers have their own ideas of enums
+        if dialect.name == "postgresql":
+            return plain.replace(_ESCAPE, _ESCAPED).replace("\0", _NUL)
+        return plain
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or dialect.name != "postgresql":
+            return value
+        return value.replace(_NUL, "\0").replace(_ESCAPED, _ESCAPE)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.operations.outputs import SchemaStatus
 from app.settings import Settings
+from stores.database import open_database
 from stores.migrate import status, upgrade
 
 
@@ -14,7 +15,14 @@ async def schema_status(settings: Settings) -> SchemaStatus:
         StoreError, ConfigError: it cannot be read.
     """
     current, head = await status(settings.store_url)
-    return SchemaStatus(current=current or "", head=head or "", up_to_date=current == head)
+    database = open_database(settings.store_url)
+    try:
+        server = await database.version()
+    finally:
+        await database.close()
+    return SchemaStatus(
+        database=database.name, server=server, current=current or "", head=head or "", up_to_date=current == head
+    )
 
 
 async def migrate(settings: Settings) -> SchemaStatus:

@@ -117,8 +117,10 @@ class DoctorReport(Model):
 
 
 class SchemaStatus(Model):
-    """Migrations of the database."""
+    """The database and its migrations."""
 
+    database: str = Field(description="which one, without secrets")
+    server: str = Field(description="the program behind it and its version")
     current: str = Field(description="empty for a new database")
     head: str
     up_to_date: bool

@@ -30,6 +30,18 @@ ENTRIES = st.lists(
     min_size=1,
     max_size=6,
 )
+CHANGES = [
+    "actor = actor || 'x'",
+    "action = action || 'x'",
+    "subject = subject || 'x'",
+    'detail = \'{"forged": "x", "by": "me"}\'',
+    "at = '2020-01-01 00:00:00.000000'",
+    "previous_hash = hash",
+    "hash = previous_hash",
+    "sequence = sequence + 1000",
+]
+DAMAGE = ["at = 'garbage'", "detail = '['"]
+"""What only SQLite lets anybody write."""
 
 
 class _Undo(Exception):
@@ -67,22 +79,7 @@ async def test_a_chain_that_was_only_appended_to_holds(store: Store, entries: li
 @given(entries=ENTRIES, data=st.data())
 async def test_a_changed_entry_is_named(store: Store, entries: list[dict[str, Any]], data: st.DataObject) -> None:
     victim = data.draw(st.integers(1, len(entries)))
-    change = data.draw(
-        st.sampled_from(
-            [
-                "actor = actor || 'x'",
-                "action = action || 'x'",
-                "subject = subject || 'x'",
-                'detail = \'{"forged": "x", "by": "me"}\'',
-                "at = '2020-01-01 00:00:00.000000'",
-                "previous_hash = hash",
-                "hash = previous_hash",
-                "sequence = sequence + 1000",
-                "at = 'garbage'",
-                "detail = '['",
-            ]
-        )
-    )
+    change = data.draw(st.sampled_from(CHANGES))
     async with scratch(store) as tx:
         await append_all(tx, entries)
         await tx.connection.execute(text(f"UPDATE audit SET {change} WHERE sequence = {victim}"))  # noqa: S608 - ours
@@ -123,12 +120,15 @@ async def test_a_changed_head_is_noticed(store: Store, damage: str) -> None:
         assert not (await tx.audit.verify()).ok
 
 
-async def test_a_damaged_entry_is_named_among_many_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_a_damaged_entry_is_named_among_many_pages(
+    file_store: Store, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
     monkeypatch.setattr(audit, "PAGE", 4)
-    async with scratch(store) as tx:
+    async with scratch(file_store) as tx:
         await append_all(tx, [{"actor": "quell", "action": "act", "subject": "att_1", "detail": {}}] * 10)
         assert (await tx.audit.verify()).entries == 10
-        await tx.connection.execute(text("UPDATE audit SET detail = '[' WHERE sequence = 7"))
+        await tx.connection.execute(text(f"UPDATE audit SET {damage} WHERE sequence = 7"))  # noqa: S608 - ours
         report = await tx.audit.verify()
         assert (report.entries, report.broken_at) == (6, 7)
 

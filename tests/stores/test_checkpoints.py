@@ -22,6 +22,7 @@ import core.models
 from core.errors import StoreCorrupt, StoreUnavailable
 from core.models import Attempt, AttemptState, Model, Proposal, Severity
 from stores.checkpoints import CHECKPOINTED, open_checkpointer, serializer
+from tests.stores.conftest import url_of
 from tests.stores.samples import attempt, proposal
 from tests.strategies import nouns
 
@@ -72,7 +73,7 @@ class State(TypedDict):
     severities: dict[str, Severity]
 
 
-async def test_a_graph_finds_its_state_in_a_file_that_was_closed(tmp_path: Path) -> None:
+async def test_a_graph_finds_its_state_where_it_was_left(bare_url: str) -> None:
     def act(state: State) -> dict[str, Any]:
         return {"proposals": [proposal(action="start")], "attempt": attempt(state=AttemptState.DONE)}
 
@@ -80,12 +81,11 @@ async def test_a_graph_finds_its_state_in_a_file_that_was_closed(tmp_path: Path)
     builder.add_node("act", act)
     builder.add_edge(START, "act")
     builder.add_edge("act", END)
-    path = tmp_path / "new" / "checkpoints.db"
     config: Any = {"configurable": {"thread_id": "inc_1"}}
     given: State = {"proposals": [proposal()], "attempt": attempt(), "severities": {"gateway": Severity.CRITICAL}}
-    async with open_checkpointer(path) as saver:
+    async with open_checkpointer(bare_url) as saver:
         await builder.compile(checkpointer=saver).ainvoke(given, config, durability="sync")
-    async with open_checkpointer(path) as saver:
+    async with open_checkpointer(bare_url) as saver:
         found = (await builder.compile(checkpointer=saver).aget_state(config)).values
 
     assert found["proposals"] == [proposal(), proposal(action="start")]
@@ -94,7 +94,7 @@ async def test_a_graph_finds_its_state_in_a_file_that_was_closed(tmp_path: Path)
 
 
 async def test_checkpoints_survive_a_power_cut(tmp_path: Path) -> None:
-    async with open_checkpointer(tmp_path / "checkpoints.db") as saver:
+    async with open_checkpointer(url_of(tmp_path / "checkpoints.db")) as saver:
         for pragma, expected in {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 10_000}.items():
             async with saver.conn.execute(f"PRAGMA {pragma}") as cursor:
                 assert await cursor.fetchone() == (expected,)
@@ -104,13 +104,13 @@ async def test_a_damaged_file_is_told_with_a_fix(tmp_path: Path) -> None:
     path = tmp_path / "checkpoints.db"
     path.write_bytes(b"not a database" * 1000)
     with pytest.raises(StoreCorrupt, match="restore a backup"):
-        async with open_checkpointer(path):
+        async with open_checkpointer(url_of(path)):
             pass
 
 
 async def test_a_full_disk_is_told_by_the_run_that_meets_it(tmp_path: Path) -> None:
     config: Any = {"configurable": {"thread_id": "inc_1", "checkpoint_ns": "", "checkpoint_id": "1"}}
-    async with open_checkpointer(tmp_path / "checkpoints.db") as saver:
+    async with open_checkpointer(url_of(tmp_path / "checkpoints.db")) as saver:
         await saver.conn.execute("PRAGMA max_page_count=1")
         with pytest.raises(StoreUnavailable, match="free some space"):
             await saver.aput_writes(config, [("text", "x" * 100_000)], "task")
@@ -120,7 +120,7 @@ async def test_a_full_disk_is_told_by_the_run_that_meets_it(tmp_path: Path) -> N
 
 async def test_a_checkpoint_that_is_damaged_later_is_told_by_the_run_that_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "checkpoints.db"
-    async with open_checkpointer(path) as saver:
+    async with open_checkpointer(url_of(path)) as saver:
         await saver.conn.execute("PRAGMA cache_size=0")
         await saver.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         path.write_bytes(b"\xff" * path.stat().st_size)
@@ -131,13 +131,13 @@ async def test_a_checkpoint_that_is_damaged_later_is_told_by_the_run_that_reads_
 async def test_a_folder_that_cannot_be_is_told_with_a_fix(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreUnavailable, match="data_dir"):
-        async with open_checkpointer(tmp_path / "file" / "checkpoints.db"):
+        async with open_checkpointer(url_of(tmp_path / "file" / "checkpoints.db")):
             pass
 
 
 async def test_the_checkpointer_lets_go_of_its_file(tmp_path: Path) -> None:
     path = tmp_path / "checkpoints.db"
-    async with open_checkpointer(path):
+    async with open_checkpointer(url_of(path)):
         pass
     async with aiosqlite.connect(path) as other:
         await other.execute("BEGIN EXCLUSIVE")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -15,45 +11,41 @@ from core.errors import SchemaMismatch
 from stores.migrate import check, downgrade, status, upgrade
 from stores.store import Store
 from stores.tables import METADATA
-from tests.stores.conftest import url_of
-
-
-def execute(path: Path, statement: str) -> list[tuple[object, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute(statement).fetchall()
-        connection.commit()
-    return rows
-
-
-def tables_in(path: Path) -> set[object]:
-    return {name for (name,) in execute(path, "SELECT name FROM sqlite_master WHERE type = 'table'")}
+from tests.stores.conftest import execute, tables_in
+from tests.stores.samples import incident
 
 
 async def test_the_migrations_build_what_the_tables_say(url: str) -> None:
     await check(url)
 
 
-async def test_a_difference_between_migrations_and_tables_is_noticed(url: str, database: Path) -> None:
-    execute(database, "ALTER TABLE incidents DROP COLUMN outcome")
+async def test_a_difference_between_migrations_and_tables_is_noticed(url: str) -> None:
+    await execute(url, "ALTER TABLE incidents DROP COLUMN outcome")
     with pytest.raises(SchemaMismatch, match="outcome"):
         await check(url)
 
 
-async def test_tables_of_others_are_left_alone(url: str, database: Path) -> None:
-    execute(database, "CREATE TABLE checkpoints (thread_id TEXT)")
+async def test_tables_of_others_are_left_alone(url: str) -> None:
+    await execute(url, "CREATE TABLE checkpoints (thread_id TEXT)")
     await check(url)
     await downgrade(url, "base")
-    assert "checkpoints" in tables_in(database)
+    assert "checkpoints" in await tables_in(url)
 
 
-async def test_down_and_up_again(url: str, database: Path) -> None:
-    full = tables_in(database)
+async def test_down_and_up_again(store: Store, url: str) -> None:
+    async with store.write() as tx:
+        await tx.incidents.add(incident())
+        await tx.audit.append("quell", "act", "inc_1", {})
+    full = await tables_in(url)
     await downgrade(url, "base")
-    assert tables_in(database) <= {"alembic_version", "sqlite_sequence"}
+    assert await tables_in(url) <= {"alembic_version", "sqlite_sequence"}
     assert (await status(url))[0] is None
     await upgrade(url)
-    assert tables_in(database) == full
+    assert await tables_in(url) == full
     await check(url)
+    async with store.write() as tx:
+        assert (await tx.incidents.find(), (await tx.audit.verify()).entries) == ([], 0)
+        await tx.incidents.add(incident())
 
 
 async def test_an_upgrade_of_an_upgraded_database_keeps_its_rows(store: Store, url: str, clock: ManualClock) -> None:
@@ -70,16 +62,16 @@ async def test_missing_migrations_name_the_command(url: str, clock: ManualClock)
         await Store.open(url, clock)
 
 
-async def test_a_database_of_a_newer_quell_is_refused(url: str, database: Path, clock: ManualClock) -> None:
-    execute(database, "UPDATE alembic_version SET version_num = '9999'")
+async def test_a_database_of_a_newer_quell_is_refused(url: str, clock: ManualClock) -> None:
+    await execute(url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SchemaMismatch, match="newer Quell"):
         await Store.open(url, clock)
     with pytest.raises(SchemaMismatch, match=r"9999.*newer Quell"):
         await upgrade(url)
 
 
-async def test_the_status_of_nothing_is_none(tmp_path: Path) -> None:
-    current, head = await status(url_of(tmp_path / "quell.db"))
+async def test_the_status_of_nothing_is_none(bare_url: str) -> None:
+    current, head = await status(bare_url)
     assert current is None
     assert head
 

@@ -1,4 +1,4 @@
-"""Several writers on one file: tasks of one process, and processes."""
+"""Several writers on one database: tasks of one process, and processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 from core.clock import SystemClock
 from stores.migrate import check, status, upgrade
 from stores.store import Store
-from tests.stores.conftest import url_of
 from tests.stores.samples import incident
 from tests.stores.writer import ROUNDS
 
@@ -36,7 +35,7 @@ async def writer(work: str, url: str, name: str = "") -> AsyncIterator[asyncio.s
 
 
 @pytest.mark.slow
-async def test_two_processes_and_this_one_write_to_one_file(url: str) -> None:
+async def test_two_processes_and_this_one_write_to_one_database(url: str) -> None:
     store = await Store.open(url, SystemClock())
     async with store.write() as tx:
         await tx.incidents.add(incident())
@@ -75,13 +74,12 @@ async def test_a_killed_writer_leaves_what_it_committed_and_no_lock(url: str) ->
 
 
 @pytest.mark.slow
-async def test_processes_that_migrate_at_once_wait_for_each_other(tmp_path: Path) -> None:
-    url = url_of(tmp_path / "new" / "quell.db")
-    async with writer("migrate", url) as one, writer("migrate", url) as two:
-        await upgrade(url)
+async def test_processes_that_migrate_at_once_wait_for_each_other(bare_url: str) -> None:
+    async with writer("migrate", bare_url) as one, writer("migrate", bare_url) as two:
+        await upgrade(bare_url)
         assert [await one.wait(), await two.wait()] == [0, 0]
-    await check(url)
-    current, head = await status(url)
+    await check(bare_url)
+    current, head = await status(bare_url)
     assert current == head
 
 

@@ -102,18 +102,7 @@ async def test_a_noun_comes_back_equal(store: Store, model: type[Model], data: s
     assert type(found) is type(value)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "status = 'nonsense'",
-        "opened_at = 'yesterday'",
-        "opened_at = 5",
-        "alerts = '[1, '",
-        "confidence = 'much'",
-        "alerts = '{}'",
-    ],
-)
-async def test_a_row_that_is_not_what_was_written_is_corrupt(store: Store, damage: str) -> None:
+async def damaged(store: Store, damage: str) -> None:
     async with store.write() as tx:
         await tx.incidents.add(incident())
         await tx.connection.execute(text(f"UPDATE incidents SET {damage}"))  # noqa: S608 - the test's own words
@@ -122,11 +111,24 @@ async def test_a_row_that_is_not_what_was_written_is_corrupt(store: Store, damag
             await tx.incidents.get("inc_1")
 
 
+@pytest.mark.parametrize("damage", ["status = 'nonsense'", "alerts = '{}'"])
+async def test_a_row_that_is_not_what_was_written_is_corrupt(store: Store, damage: str) -> None:
+    await damaged(store, damage)
+
+
+@pytest.mark.parametrize(
+    "damage", ["opened_at = 'yesterday'", "opened_at = 5", "alerts = '[1, '", "confidence = 'much'"]
+)
+async def test_a_value_that_is_not_of_its_column_is_corrupt(file_store: Store, damage: str) -> None:
+    """PostgreSQL lets nobody write these."""
+    await damaged(file_store, damage)
+
+
 async def test_a_recording_that_does_not_decompress_is_corrupt(store: Store) -> None:
     async with store.write() as tx:
         await tx.incidents.add(incident())
         await tx.recordings.add("inc_1", "ev_1", "metrics", "{}", b"frame")
-        await tx.connection.execute(text("UPDATE recordings SET payload = x'00'"))
+        await tx.connection.execute(text("UPDATE recordings SET payload = :broken"), {"broken": b"x"})
         with pytest.raises(StoreCorrupt, match="decompress"):
             await tx.recordings.of_incident("inc_1")
 
@@ -144,7 +146,7 @@ async def test_an_update_is_checked_like_the_model(store: Store) -> None:
 
 
 async def test_records_belong_to_an_incident_that_exists(store: Store) -> None:
-    with pytest.raises(Conflict, match="FOREIGN KEY"):
+    with pytest.raises(Conflict, match=r"(?i)foreign key"):
         async with store.write() as tx:
             await tx.recordings.add("inc_none", "ev_1", "metrics", "{}", b"frame")
 
