@@ -121,7 +121,7 @@ def _configuration() -> Iterator[str]:
     yield (
         "Layers, each over the one before: defaults, `quell.yaml`, environment variables (`QUELL_` and the key in"
         " capitals, with `__` for each dot), flags. Accepted too: "
-        + ", ".join(f"`{name}` for `{key}`" for name, key in FOREIGN_NAMES.items())
+        + ", ".join(f"`{name}` for `{'.'.join(path)}`" for name, path in FOREIGN_NAMES.items())
         + ". A secret may be written as `file:/path/to/secret`."
         " JSON Schema: [json/quell.yaml.json](json/quell.yaml.json).\n"
     )

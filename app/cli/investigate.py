@@ -71,20 +71,20 @@ async def _remote(server: str, body: bytes) -> Investigation:
 
 
 async def _here(body: bytes, collect_seconds: float) -> Investigation:
-    from app.bootstrap import build_sources
     from app.investigation import Investigator
     from app.operations.opening import inventory_of
+    from app.sources import open_sources
     from events.alertmanager import parse
 
     alerts = parse(body)
     settings = load_settings()
     clock = settings.clock
-    sources, buffer = build_sources(settings, clock)
-    await buffer.restore()
-    if not buffer.is_current:
+    opened = open_sources(settings, clock)
+    await opened.buffer.restore()
+    if not opened.buffer.is_current:
         print(f"no running server keeps a history: scraping for {collect_seconds:.0f} s", file=sys.stderr)
-        await _collect(buffer, collect_seconds)
-    return await Investigator(settings, inventory_of(settings), sources, clock)(alerts)
+        await _collect(opened.buffer, collect_seconds)
+    return await Investigator(settings, inventory_of(settings), opened.sources, clock)(alerts)
 
 
 async def _collect(buffer: ScrapeBuffer, seconds: float) -> None:
