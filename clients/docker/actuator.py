@@ -7,14 +7,11 @@ engine's own restart policy is left to its work: what it is restarting, or has j
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
-
-import structlog
 
 from clients.docker.engine import Engine
 from clients.docker.journal import EngineAction
+from clients.docker.once import OUTAGE_SECONDS, Once
 from clients.docker.rollback import Rollback, choose_image
 from clients.docker.settling import look, settled
 from clients.docker.states import state_of
@@ -23,17 +20,13 @@ from clients.docker.status import engine_status
 from clients.docker.views import ContainerView
 from clients.docker.watch import EngineWatch, container_subject
 from core.clock import Clock
-from core.errors import ActuatorError, SourceRejected, SourceUnavailable
+from core.errors import ActuatorError
 from core.models import ActionOutcome, Change, Service, ServiceState, Utc, Window
 from core.ports import SourceStatus
-
-log = structlog.get_logger(__name__)
 
 ACTIONS = ("restart", "start", "stop", "rollback")
 FRESH_SECONDS = 10.0
 """A container that the engine itself restarted less than this ago gets its chance before it is restarted again."""
-OUTAGE_SECONDS = 30.0
-"""An engine that goes away in the middle of an action is waited for so long."""
 UNDER_WAY_SECONDS = 5.0
 """The engine may still be carrying out a request of a Quell that has died, for this long beyond the grace of a stop."""
 
@@ -53,10 +46,8 @@ class DockerActuator:
         self._engine = engine
         self._watch = watch
         self._clock = clock
-        self._outage_seconds = outage_seconds
         self._meter = UsageMeter(engine)
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._begun: set[str] = set()
+        self._once = Once(watch, clock, outage_seconds)
 
     def owns(self, service: Service) -> bool:
         """Whether the service names a container, and no Swarm service that makes its containers."""
@@ -94,19 +85,14 @@ class DockerActuator:
         if action not in ACTIONS:
             raise ActuatorError(f"containers know no action {action}", fix=f"use one of {', '.join(ACTIONS)}")
         name = service.identity.container
-        async with self._locks[name]:
-            record = self._watch.journal.action(key)
-            if record is None:
-                record = self._watch.record(await self._planned(action, name, parameters, key))
-            elif (record.action, record.subject, record.parameters) != (action, container_subject(name), parameters):
-                raise ActuatorError(f"key {key} was used for another action", fix="use a fresh key")
-            if record.outcome is not None:
-                return record.outcome
-            self._begun.add(key)
-            record = await self._persist(name, record)
-            self._keep(record)
-            assert record.outcome is not None  # noqa: S101  # `_persist` gives one
-            return record.outcome
+
+        async def plan() -> EngineAction:
+            return await self._planned(action, name, parameters, key)
+
+        async def step(record: EngineAction) -> tuple[bool, ActionOutcome]:
+            return await self._carry_out(name, record)
+
+        return await self._once.run(container_subject(name), action, parameters, key, plan, step)
 
     async def observe(
         self, action: str, service: Service, parameters: dict[str, str], key: str, since: Utc
@@ -124,7 +110,7 @@ class DockerActuator:
             pending = record or EngineAction(key=key, action=action, subject=container_subject(name), begun_at=since)
             done = await Rollback(self._engine, self._clock, name, pending).done()
             # Half-way: this process would have completed it; after a crash nobody will, unless it is run again.
-            return False if done is None and key not in self._begun else done
+            return False if done is None and not self._once.began(key) else done
         view = await look(self._engine, name)
         seen = _seen(action, view, since)
         if seen is False and record is not None and view is not None:
@@ -155,22 +141,6 @@ class DockerActuator:
         wanted = parameters.get("release", "")
         image, release = await choose_image(self._engine, self._watch, record.subject, view, wanted)
         return record.model_copy(update={"image": image, "release": release})
-
-    async def _persist(self, name: str, record: EngineAction) -> EngineAction:
-        """Carry it out, over an outage of the engine if need be: each step does only what is missing."""
-        deadline = self._clock.monotonic() + self._outage_seconds
-        while True:
-            try:
-                sent, outcome = await self._carry_out(name, record)
-            except SourceUnavailable as error:
-                if self._clock.monotonic() >= deadline:
-                    raise
-                log.warning("engine_away_during_action", key=record.key, action=record.action, error=error.message)
-                await self._clock.sleep(0.5)
-                continue
-            except (ActuatorError, SourceRejected) as error:
-                sent, outcome = True, ActionOutcome(ok=False, detail=str(error), before=record.before)
-            return record.model_copy(update={"sent": sent, "outcome": outcome, "ended_at": self._clock.now()})
 
     async def _carry_out(self, name: str, record: EngineAction) -> tuple[bool, ActionOutcome]:
         """Whether the engine was told to do anything, and what came of it."""
@@ -203,13 +173,6 @@ class DockerActuator:
         if not (view.running and view.engine_restarts and view.restarts and view.started_at):
             return False
         return (self._clock.now() - view.started_at).total_seconds() < FRESH_SECONDS
-
-    def _keep(self, record: EngineAction) -> None:
-        """What was done is told even when it cannot be put on record."""
-        try:
-            self._watch.record(record)
-        except SourceUnavailable as error:
-            log.error("action_outcome_not_recorded", key=record.key, error=error.message, fix=error.fix)
 
 
 def _seen(action: str, view: ContainerView | None, since: Utc) -> bool | None:

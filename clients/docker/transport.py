@@ -53,8 +53,9 @@ class _Pool(UnixHTTPConnectionPool):  # type: ignore[misc]  # an untyped base
 class _Adapter(UnixHTTPAdapter):  # type: ignore[misc]  # an untyped base
     def get_connection(self, url: str, proxies: object = None) -> _Pool:
         with self.pools.lock:
-            pool: _Pool = self.pools.get(url) or _Pool(url, self.socket_path, self.timeout, self.max_pool_size)
-            self.pools[url] = pool
+            if url not in self.pools:
+                self.pools[url] = _Pool(url, self.socket_path, self.timeout, self.max_pool_size)
+            pool: _Pool = self.pools[url]
         return pool
 
 

@@ -18,11 +18,12 @@ import pytest
 
 from clients.docker.actuator import DockerActuator
 from clients.processes.actuator import ProcessActuator
+from clients.swarm.actuator import SwarmActuator
 from core.clock import SystemClock
 from core.errors import ActuatorError
 from core.models import Identity, RunState, Service, Window
 from core.ports import Actuator
-from tests.clients.docker.world import run_container, watching
+from tests.clients.docker.world import run_container, run_service, watching
 from tests.servers.docker import DockerEngine
 from tests.supervisor.running import RELEASED, supervising
 
@@ -55,8 +56,23 @@ async def containers(request: pytest.FixtureRequest, folder: Path) -> AsyncItera
         yield Stage(actuator, service, lambda v: asyncio.to_thread(run_container, host, "payment", v))
 
 
+@contextlib.asynccontextmanager
+async def swarm_services(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Stage]:
+    """Services of a real swarm of one node."""
+    host: DockerEngine = request.getfixturevalue("docker_engine")
+    await asyncio.to_thread(run_service, host, "payment", "v1")
+    async with watching(host, folder / "docker.jsonl") as docker:
+        service = Service(name="Payment service", identity=Identity(swarm_service="payment"))
+        actuator = SwarmActuator(docker.engine, docker.watch, SystemClock())
+        yield Stage(actuator, service, lambda v: asyncio.to_thread(run_service, host, "payment", v))
+
+
 Implementation = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Stage]]
-IMPLEMENTATIONS: dict[str, Implementation] = {"process": processes, "docker": containers}
+IMPLEMENTATIONS: dict[str, Implementation] = {
+    "process": processes,
+    "docker": containers,
+    "swarm": swarm_services,
+}
 _SLOW = ("docker", "swarm")
 
 

@@ -1,0 +1,1 @@
+"""Docker Swarm services as an actuator; the engine itself is `clients.docker`."""
