@@ -21,6 +21,9 @@ from core.errors import SourceError, SourceRejected, SourceUnavailable
 MAX_DETAIL_CHARACTERS = 300
 MAX_SKEW_SECONDS = 5.0
 
+_NO_TENANT = "no org id"
+"""How Loki and Tempo ask for the header X-Scope-OrgID."""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -113,7 +116,8 @@ def refusal(server: Server, status: int, detail: str, headers: Mapping[str, str]
     message = f"{server.label} answered {status}{f': {told}' if told else ''}"
     section = server.section
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return SourceRejected(message, fix=f"set {section}.bearer_token, or {section}.username and {section}.password")
+        fix = f"set {section}.bearer_token, or {section}.username and {section}.password"
+        return SourceRejected(message, fix=f"set {section}.tenant" if _NO_TENANT in told else fix)
     if status == HTTPStatus.NOT_FOUND:
         return SourceRejected(message, fix=f"check that {section}.url is a {server.name}, with its path prefix")
     if status == HTTPStatus.TOO_MANY_REQUESTS:

@@ -65,7 +65,7 @@ STATUS: dict[str, Callable[[str], Awaitable[SourceStatus]]] = {
 }
 HTML = b"<html><body>please log in</body></html>"
 FAULTS: dict[str, tuple[Reply, type[SourceError], str]] = {
-    "unauthorized": (Reply(b"no org id", 401, "text/plain"), SourceRejected, "bearer_token"),
+    "unauthorized": (Reply(b"who are you", 401, "text/plain"), SourceRejected, "bearer_token"),
     "forbidden": (Reply(b"", 403), SourceRejected, "bearer_token"),
     "not_found": (Reply(b"404 page not found", 404, "text/plain"), SourceRejected, "url"),
     "bad_request": (Reply(b"parse error", 400, "text/plain"), SourceRejected, "query"),

@@ -15,11 +15,16 @@ from pathlib import Path
 import pytest
 
 from clients.logfiles import LogFiles
+from clients.loki.entries import nanoseconds_of
+from clients.loki.settings import LokiSettings
+from clients.loki.source import LokiLogs
+from core.clock import SystemClock
 from core.errors import SourceError
 from core.frames import LogPage, LogQuery
 from core.models import Severity, Window
 from core.ports import LogSource
 from tests.contracts.played import PlayedLogs
+from tests.fakes.loki import Line, loki
 
 START = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 LINES = tuple(
@@ -53,8 +58,18 @@ async def recording(lines: Sequence[tuple[datetime, str]], folder: Path) -> Asyn
         yield PlayedLogs(live)
 
 
+@contextlib.asynccontextmanager
+async def real_protocol(lines: Sequence[tuple[datetime, str]], folder: Path) -> AsyncIterator[LogSource]:
+    """Loki's client and a server that answers as recordings of a real one do."""
+    labels = {"app": "cart", "service_name": "cart"}
+    async with loki(
+        [Line(nanoseconds_of(at), text, labels, {"detected_level": "info"}) for at, text in lines]
+    ) as server:
+        yield LokiLogs(LokiSettings(url=server.url), {"cart": {"app": "cart"}}, SystemClock())
+
+
 Implementation = Callable[[Sequence[tuple[datetime, str]], Path], AbstractAsyncContextManager[LogSource]]
-IMPLEMENTATIONS: dict[str, Implementation] = {"files": files, "recording": recording}
+IMPLEMENTATIONS: dict[str, Implementation] = {"files": files, "recording": recording, "loki": real_protocol}
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)
