@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+LOOPBACK = "127.0.0.1"
+
+
 class Role(StrEnum):
     """What a service does in the shop."""
 
@@ -24,6 +27,7 @@ class ServiceConfig:
 
     Attributes:
         name: what it is called in logs; never read by the business code.
+        host: address that it listens on; in a container one that its callers can reach.
         dependencies: base URL of each role it calls.
         workers: requests it works on at once; more wait a moment and are then turned away with 503.
         timeout_seconds: how long it waits for a dependency.
@@ -33,6 +37,7 @@ class ServiceConfig:
     name: str
     role: Role
     port: int
+    host: str = LOOPBACK
     dependencies: Mapping[Role, str] = field(default_factory=dict)
     workers: int = 16
     timeout_seconds: float = 1.0

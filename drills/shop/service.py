@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from core.clock import Clock, clock_ahead
 from drills.shop.handlers import ROUTES
-from drills.shop.roles import Role, ServiceConfig
+from drills.shop.roles import LOOPBACK, Role, ServiceConfig
 from drills.shop.web import Application, JsonLog, Server
 
 
@@ -25,6 +25,7 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[ServiceConfig, Clock]
     parser.add_argument("--name", required=True)
     parser.add_argument("--role", required=True, type=Role, choices=list(Role))
     parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen on")
     parser.add_argument("--dependency", action="append", default=[], type=_pair, metavar="ROLE=URL")
     parser.add_argument("--workers", type=int, default=16)
     parser.add_argument("--timeout-seconds", type=float, default=1.0)
@@ -35,6 +36,7 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[ServiceConfig, Clock]
         name=given.name,
         role=given.role,
         port=given.port,
+        host=given.host,
         dependencies={Role(role): url for role, url in given.dependency},
         workers=given.workers,
         timeout_seconds=given.timeout_seconds,
@@ -46,7 +48,7 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[ServiceConfig, Clock]
 def build(config: ServiceConfig, clock: Clock, log: JsonLog | None = None) -> Server:
     """A server that listens, not yet serving."""
     log = log or JsonLog(config.name, clock)
-    return Server(Application(ROUTES[config.role](config), config.workers, log, clock), config.port)
+    return Server(Application(ROUTES[config.role](config), config.workers, log, clock), config.port, config.host)
 
 
 SWITCH_SECONDS = 0.001

@@ -22,6 +22,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from core.clock import Clock
 from core.errors import InvalidInput, SourceRejected, SourceUnavailable
+from drills.shop.roles import LOOPBACK
 from drills.shop.tracing import TraceContext
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
@@ -152,14 +153,14 @@ class Application:
 
 
 class Server(ThreadingHTTPServer):
-    """Serves an application on a loopback port (0: any free one), one thread a connection."""
+    """Serves an application on a port (0: any free one) of one address, one thread a connection."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, application: Application, port: int) -> None:
+    def __init__(self, application: Application, port: int, host: str = LOOPBACK) -> None:
         self.application = application
-        super().__init__(("127.0.0.1", port), _Connection)
+        super().__init__((host, port), _Connection)
 
 
 class _Connection(BaseHTTPRequestHandler):

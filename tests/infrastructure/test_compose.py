@@ -139,9 +139,6 @@ def test_only_the_shop_may_be_acted_on() -> None:
             assert service.autonomy.default == "observe"
 
 
-@pytest.mark.xfail(
-    raises=SystemExit, strict=True, reason="the shop only listens on 127.0.0.1 until drills.shop.service has --host"
-)
 @pytest.mark.parametrize("role", Role)
 def test_the_shop_is_the_one_of_the_drills(role: Role) -> None:
     service = shop()[role]
