@@ -45,12 +45,14 @@ class SilenceMatcher(_Told):
     is_equal: bool = Field(default=True, validation_alias=AliasChoices("isEqual", "is_equal"))
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels fulfil it; an absent label is an empty one. A pattern must fit the whole value."""
+        """Whether labels fulfil it; an absent label is an empty one. A pattern must fit the whole value,
+        and its dot no line break.
+        """
         value = labels.get(self.name, "")
         if not self.is_regex:
             return (value == self.value) is self.is_equal
         try:
-            return (re.fullmatch(self.value, value, re.DOTALL) is not None) is self.is_equal
+            return (re.fullmatch(self.value, value) is not None) is self.is_equal
         except re.error:
             return False  # RE2 that Python cannot read: rather an alert too many
 

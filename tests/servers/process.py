@@ -20,7 +20,7 @@ STOP_SECONDS = 10.0
 LOG_TAIL_BYTES = 8000
 
 running_servers: list[Server] = []
-"""Those alive now; a failing test shows the end of their logs."""
+"""Those alive now: the report of a failing test shows the end of their logs."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,9 @@ def serving(name: str, command: Sequence[str], *, port: int, ready_path: str, fo
     try:
         _wait(server, f"{server.url}{ready_path}")
         yield server
+    except BaseException as error:
+        error.add_note(f"log of {name} in {folder}:\n{server.log}")
+        raise
     finally:
         server.stop()
         running_servers.remove(server)
