@@ -66,6 +66,11 @@ class ServiceFacts:
         """Whether the actuator says that it cannot answer."""
         return self.run_state in HALTED
 
+    @property
+    def answers(self) -> bool:
+        """Whether its own health check passes right now, whatever the window saw before: it was restarted, say."""
+        return self.state is not None and self.state.state.healthy is True
+
 
 def gather(
     view: SystemView, findings: tuple[Finding, ...], topology: Topology, config: AnalysisConfig

@@ -99,7 +99,7 @@ def _crash(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
 def _hang(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
     """The process is suspended; or it is there but answers nobody, and does not compute either."""
     suspended = facts.run_state is RunState.SUSPENDED
-    there = facts.run_state is RunState.RUNNING
+    there = facts.run_state is RunState.RUNNING and not facts.answers
     unseen = facts.run_state is RunState.UNKNOWN and callers_wait(facts, around.facts, around.topology)
     if not suspended and not (down(facts) and (there or unseen) and not hot(facts, around.config)):
         return None

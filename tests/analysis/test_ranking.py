@@ -137,6 +137,14 @@ def test_a_process_that_runs_but_answers_nobody_hangs() -> None:
     assert (first.service, first.kind, first.component) == ("cache", FaultKind.HANG, "up")
 
 
+def test_a_process_that_was_just_restarted_and_answers_again_does_not_hang() -> None:
+    shop = Shop()
+    shop.suspend("cache")
+    shop.set_state("cache", state=RunState.RUNNING, healthy=True)
+    named = {(one.service, one.kind) for one in diagnose(shop.view()).hypotheses}
+    assert ("cache", FaultKind.HANG) not in named
+
+
 @pytest.mark.parametrize("cores", [0.25, 0.4, 0.95])
 def test_on_a_crowded_machine_a_burning_process_gets_a_share_of_a_core(cores: float) -> None:
     shop = Shop()

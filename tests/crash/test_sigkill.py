@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from core.models import ApprovalState, Attempt, AttemptState, IncidentStatus, Window
 from remediation.approvals import decide
@@ -81,8 +82,7 @@ async def undo(point: str, folder: Path) -> None:
     async with world(folder) as here:
         first, marker = await here.start_quell(point)
         await here.baseline()
-        await here.supervisor.deploy("leaf", "2", key="test-deploy")
-        here.flaw.touch()
+        await here.break_release()
         await here.alert()
         await here.kill_at(first, marker)
         second, _ = await here.start_quell()
@@ -125,7 +125,7 @@ CASES: dict[str, tuple[Case, str]] = {
 }
 
 
-@pytest.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cases]:
     """The cases that were selected, under way."""
     turn = asyncio.Semaphore(AT_ONCE)

@@ -31,6 +31,7 @@ from tests.support import eventually
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 BASELINE_SAMPLES = 32
+FAILED_REQUESTS = 40
 
 
 class World:
@@ -113,6 +114,19 @@ class World:
         incident = await eventually(done, deadline_seconds=deadline_seconds, every_seconds=0.1)
         assert incident is not None
         return incident
+
+    async def break_release(self) -> None:
+        """The fault that nothing heals: every request fails since a deploy. Returns once it shows on the edge's page."""
+        await self.supervisor.deploy("leaf", "2", key="test-deploy")
+        self.flaw.touch()
+
+        async def shows() -> bool:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                page = (await client.get(f"http://127.0.0.1:{self.ports['edge']}/metrics")).text
+            failed = [line for line in page.splitlines() if line.startswith('http_requests_total{code="500"}')]
+            return bool(failed) and float(failed[0].split()[-1]) >= FAILED_REQUESTS
+
+        await eventually(shows, deadline_seconds=30)
 
     async def kill_leaf(self) -> None:
         """The fault: SIGKILL."""
