@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
-from stores.audit import AuditEntry
-from stores.store import Store
 
 from core.errors import BundleError
 from core.models import Alert, Approval, Attempt, Decision, Evidence, Incident, Model, TimelineEntry, Utc
+from stores.audit import AuditEntry
+from stores.store import Store
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from remediation.verification import Verifier
-
 from core.clock import Clock
 from core.models import Attempt, Incident, Proposal, Verdict, Verification
 from remediation.executor import Executor
 from remediation.facts import GuardSettings, read_facts
 from remediation.guardrails import judge
+from remediation.verification import Verifier
 from stores.leases import Lease
 from stores.store import Store
 

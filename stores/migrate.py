@@ -21,7 +21,7 @@ from stores.database import open_database
 SCHEMA_FIX = "run `quell db upgrade`; if a newer Quell wrote the database, install that version"
 
 _ALEMBIC: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
-"""Alembic keeps its current migration in module globals, so that a process runs one at a time, whatever the database."""
+"""Alembic keeps its current migration in module globals, so that a process runs one at a time."""
 
 
 async def upgrade(url: str) -> None:

@@ -116,7 +116,7 @@ class World:
         return incident
 
     async def break_release(self) -> None:
-        """The fault that nothing heals: every request fails since a deploy. Returns once it shows on the edge's page."""
+        """The fault that nothing heals: every request fails since a deploy. Returns once the edge shows it."""
         await self.supervisor.deploy("leaf", "2", key="test-deploy")
         self.flaw.touch()
 
