@@ -20,7 +20,7 @@ test-crash: setup
 	$(BIN)/python -m pytest -m crash $(ARGS)
 
 lint: setup
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
