@@ -15,9 +15,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from app.operations.context import Context
+from app.server.api import create_api
 from app.server.otlp import otlp_routes
 from clients.otlp import JSON, PROTOBUF
+from core.models import Alert
 from core.traces import Span
+from graphs.investigation import Investigation
 
 SPAN = {
     "traceId": "0bf7651916cd43dd8448eb211c80319d",
@@ -102,3 +106,16 @@ async def test_too_much_is_413(http: httpx.AsyncClient) -> None:
     for content, encoding in ((b" " * 20_000, ""), (gzip.compress(b" " * 20_000), "gzip")):
         answer = await send(http, content, encoding=encoding)
         assert (answer.status_code, answer.json()["code"]) == (413, 3)
+
+
+async def test_the_api_takes_spans_from_who_has_the_token(context: Context, kept: list[Span]) -> None:
+    async def investigate(_: tuple[Alert, ...]) -> Investigation:
+        raise NotImplementedError
+
+    without = create_api(context, token="t", investigate=investigate)
+    api = create_api(context, token="t", investigate=investigate, keep_spans=kept.extend)
+    for served, token, status in ((without, "t", 404), (api, "wrong", 401), (api, "t", 200)):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://quell") as client:
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": JSON}
+            assert (await client.post("/v1/traces", content=body(SPAN), headers=headers)).status_code == status
+    assert len(kept) == 1
