@@ -36,8 +36,9 @@ LOCK = Path(tempfile.gettempdir()) / "quell-test-dockerd.lock"
 LOCK_SECONDS = 150.0
 STOP_SECONDS = 20.0
 _BRIDGES = ("docker0", "docker_gwbridge")
-_LINKS = ("bin", "sbin", "lib", "lib64")
-_FOLDERS = ("usr", "etc", "tmp", "proc", "sys", "dev", "root", "run", "var", "work")
+_LINKS = ("bin", "lib", "lib64")
+# /sbin is no link into the read-only /usr: the engine mounts its init process there.
+_FOLDERS = ("usr", "sbin", "etc", "tmp", "proc", "sys", "dev", "root", "run", "var", "work")
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
