@@ -93,6 +93,10 @@ class SqliteCheckpointer(AsyncSqliteSaver):
         with self._database.explained():
             await super().aput_writes(config, writes, task_id, task_path)
 
+    async def adelete_thread(self, thread_id: str) -> None:
+        with self._database.explained():
+            await super().adelete_thread(thread_id)
+
 
 class PostgresCheckpointer(BasePostgresSaver):
     """LangGraph's own checkpointer, on a connection of the pool for each call, so that it outlives the server.

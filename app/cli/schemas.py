@@ -9,6 +9,7 @@ from app.operations.outputs import (
     AuditPage,
     ConfigListing,
     ConfigReport,
+    DatabaseCopy,
     DoctorReport,
     ExportedBundle,
     IncidentDetail,
@@ -57,5 +58,6 @@ JSON_OUTPUTS: dict[str, tuple[type[Model], ...]] = {
     "doctor": (DoctorReport,),
     "db upgrade": (SchemaStatus,),
     "db status": (SchemaStatus,),
+    "db copy": (DatabaseCopy,),
 }
 """Command -> its output; the second one is what it prints without its argument."""

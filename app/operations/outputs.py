@@ -24,6 +24,7 @@ from core.models import (
 from core.ports import SourceStatus
 from remediation.policy import ActionPolicy
 from stores.audit import AuditEntry
+from stores.copy_report import CopyReport
 
 
 class IncidentList(Model):
@@ -124,6 +125,14 @@ class SchemaStatus(Model):
     current: str = Field(description="empty for a new database")
     head: str
     up_to_date: bool
+
+
+class DatabaseCopy(Model):
+    """Everything was moved from one database to another."""
+
+    source: str = Field(description="which one, without secrets")
+    target: str = Field(description="which one, without secrets")
+    copied: CopyReport
 
 
 class ConfigValue(Model):

@@ -55,6 +55,7 @@ CALLS: dict[str, tuple[list[str], int]] = {
     "doctor": (["doctor"], 0),
     "db upgrade": (["db", "upgrade"], 0),
     "db status": (["db", "status"], 0),
+    "db copy": (["db", "copy", "--to", "sqlite+aiosqlite:///moved/quell.db"], 0),
 }
 
 
