@@ -68,6 +68,8 @@ class Tempo:
         }
         document = await self._http.get_json("/api/search", given)
         try:
+            if not document.keys() & {"traces", "metrics"}:  # either may be left out, not both
+                raise LookupError("neither traces nor metrics")
             return tuple(
                 FoundTrace(
                     trace_id=str(each["traceID"]).rjust(_TRACE_ID_CHARACTERS, "0"),
