@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from clients.logcursor import cursor_after, resume
 from clients.loglines import ParsedLine, parse_line
 from core.errors import SourceRejected, SourceUnavailable
 from core.frames import LogLine, LogPage, LogQuery
@@ -90,7 +91,7 @@ class LogFiles:
         )
 
     def _page(self, query: LogQuery, paths: Sequence[Path]) -> LogPage:
-        start, skip = _resume(query)
+        start, skip = resume(query)
         lines: list[LogLine] = []
         dropped = 0
         for path in paths:
@@ -108,7 +109,7 @@ class LogFiles:
         lines = lines[skip:]
         page = lines[: query.limit]
         more = len(lines) > query.limit
-        return LogPage(lines=tuple(page), cursor=_cursor(page, start, skip) if more else "", dropped=dropped)
+        return LogPage(lines=tuple(page), cursor=cursor_after(page, start, skip) if more else "", dropped=dropped)
 
 
 def _parts(path: Path) -> list[Path]:
@@ -168,22 +169,3 @@ def _timed(lines: Iterator[bytes], fallback: datetime) -> Iterator[tuple[datetim
 
 def _first_time(block: Sequence[bytes]) -> datetime | None:
     return next((at for at in (parse_line(raw).at for raw in block) if at is not None), None)
-
-
-def _resume(query: LogQuery) -> tuple[datetime, int]:
-    """Where to go on: lines before that time, and that many at that time, were handed out already."""
-    if not query.cursor:
-        return query.window.start, 0
-    at, _, count = query.cursor.partition("#")
-    try:
-        return max(datetime.fromisoformat(at), query.window.start), int(count)
-    except (ValueError, TypeError) as error:
-        raise SourceRejected(
-            f"not a cursor of this source: {query.cursor[:80]}", fix="pass the cursor of the page before"
-        ) from error
-
-
-def _cursor(page: Sequence[LogLine], start: datetime, skip: int) -> str:
-    last = page[-1].at
-    handed_out = sum(line.at == last for line in page) + (skip if last == start else 0)
-    return f"{last.isoformat()}#{handed_out}"

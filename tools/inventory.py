@@ -123,8 +123,16 @@ class Target(Protocol):
     def labels(self) -> Mapping[str, str]: ...
 
 
-def discover(processes: Iterable[Process], targets: Iterable[Target], configured: Sequence[Service]) -> list[Service]:
+def discover(
+    processes: Iterable[Process],
+    targets: Iterable[Target],
+    configured: Sequence[Service],
+    found_running: Sequence[Service] = (),
+) -> list[Service]:
     """Services put together from all that mentions one; each says in `provenance` where it was seen.
+
+    `found_running` is what an engine runs (`clients.docker.discovery`): each belongs to the service that the
+    configuration ties its container or Swarm service to, else to the one that shares its name.
 
     A process and a scrape target belong to the service that the configuration ties them to, else to the one that
     shares their name (a target is named by its label `service`, else `job`). Configuration always wins: only what it
@@ -138,6 +146,10 @@ def discover(processes: Iterable[Process], targets: Iterable[Target], configured
         service = found.get(name) or Service(name=name)
         found[name] = _seen(_filled(service, process=process.name), f"process {process.name}")
 
+    for running in found_running:
+        name = _tied_to(running.identity, configured) or running.name
+        found[name] = _joined(found.get(name) or Service(name=name), running)
+
     configuration = Inventory(configured)
     scraped: dict[str, list[Mapping[str, str]]] = {}
     for target in targets:
@@ -150,6 +162,22 @@ def discover(processes: Iterable[Process], targets: Iterable[Target], configured
         service = found.get(name) or Service(name=name)
         found[name] = _seen(_filled(service, prometheus=common), f"scrape {_told(common)}")
     return [found[name] for name in sorted(found)]
+
+
+def _tied_to(identity: Identity, configured: Sequence[Service]) -> str:
+    """Name of the configured service that has this container or Swarm service; empty when none has."""
+    mine = (identity.container, identity.swarm_service)
+    tied = (s.name for s in configured if any(mine) and (s.identity.container, s.identity.swarm_service) == mine)
+    return next(tied, "")
+
+
+def _joined(service: Service, running: Service) -> Service:
+    """The service with what the running one knows and it does not, and where that came from."""
+    identity = running.identity
+    filled = _filled(service, container=identity.container, swarm_service=identity.swarm_service)
+    where = (*filled.provenance, *running.provenance)
+    dependencies = filled.dependencies or running.dependencies
+    return filled.model_copy(update={"dependencies": dependencies, "provenance": where})
 
 
 def _seen(service: Service, where: str) -> Service:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from core.errors import InvalidInput
 from core.models import ActionOption, Proposal
-from tools.actions import restart, rollback, start, stop
+from tools.actions import restart, rollback, scale, start, stop
 from tools.actions.spec import ActionSpec
 from tools.inventory import Inventory
 from tools.queries import active_alerts, log_digest, metric_digest, recent_changes, service_state, service_topology
@@ -29,7 +29,7 @@ _QUERIES: tuple[AnyQuery, ...] = (
     service_topology.SPEC,
     active_alerts.SPEC,
 )
-_ACTIONS: tuple[ActionSpec, ...] = (restart.SPEC, start.SPEC, stop.SPEC, rollback.SPEC)
+_ACTIONS: tuple[ActionSpec, ...] = (restart.SPEC, start.SPEC, stop.SPEC, rollback.SPEC, scale.SPEC)
 
 QUERIES: Mapping[str, AnyQuery] = MappingProxyType({spec.name: spec for spec in _QUERIES})
 ACTIONS: Mapping[str, ActionSpec] = MappingProxyType({spec.name: spec for spec in _ACTIONS})

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from clients.docker.logs import DockerLogs, LogTarget
 from clients.logfiles import LogFiles
 from clients.loki.entries import nanoseconds_of
 from clients.loki.settings import LokiSettings
@@ -23,9 +24,12 @@ from core.errors import SourceError
 from core.frames import LogPage, LogQuery
 from core.models import Severity, Window
 from core.ports import LogSource
+from tests.clients.docker.world import run_container, watching
 from tests.contracts.played import PlayedLogs
 from tests.fakes.loki import Line, loki
+from tests.servers.docker import DockerEngine
 
+Lines = Sequence[tuple[datetime, str]]
 START = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 LINES = tuple(
     (
@@ -44,7 +48,7 @@ LINES = tuple(
 
 
 @contextlib.asynccontextmanager
-async def files(lines: Sequence[tuple[datetime, str]], folder: Path) -> AsyncIterator[LogSource]:
+async def files(request: pytest.FixtureRequest, lines: Lines, folder: Path) -> AsyncIterator[LogSource]:
     """The embedded source over a real file."""
     path = folder / "cart.log"
     path.write_text("".join(f"{text}\n" for _, text in lines))
@@ -52,14 +56,14 @@ async def files(lines: Sequence[tuple[datetime, str]], folder: Path) -> AsyncIte
 
 
 @contextlib.asynccontextmanager
-async def recording(lines: Sequence[tuple[datetime, str]], folder: Path) -> AsyncIterator[LogSource]:
+async def recording(request: pytest.FixtureRequest, lines: Lines, folder: Path) -> AsyncIterator[LogSource]:
     """A recording of the embedded source."""
-    async with files(lines, folder) as live:
+    async with files(request, lines, folder) as live:
         yield PlayedLogs(live)
 
 
 @contextlib.asynccontextmanager
-async def real_protocol(lines: Sequence[tuple[datetime, str]], folder: Path) -> AsyncIterator[LogSource]:
+async def real_protocol(request: pytest.FixtureRequest, lines: Lines, folder: Path) -> AsyncIterator[LogSource]:
     """Loki's client and a server that answers as recordings of a real one do."""
     labels = {"app": "cart", "service_name": "cart"}
     async with loki(
@@ -68,14 +72,32 @@ async def real_protocol(lines: Sequence[tuple[datetime, str]], folder: Path) -> 
         yield LokiLogs(LokiSettings(url=server.url), {"cart": {"app": "cart"}}, SystemClock())
 
 
-Implementation = Callable[[Sequence[tuple[datetime, str]], Path], AbstractAsyncContextManager[LogSource]]
-IMPLEMENTATIONS: dict[str, Implementation] = {"files": files, "recording": recording, "loki": real_protocol}
+@contextlib.asynccontextmanager
+async def containers(request: pytest.FixtureRequest, lines: Lines, folder: Path) -> AsyncIterator[LogSource]:
+    """A real engine; the lines are put into the log of a container that wrote none, since it stamps them itself."""
+    host: DockerEngine = request.getfixturevalue("docker_engine")
+    path = host.folder / "data/containers" / run_container(host, "cart", "v1")
+    written = [{"log": f"{text}\n", "stream": "stdout", "time": f"{at:%Y-%m-%dT%H:%M:%SZ}"} for at, text in lines]
+    (path / f"{path.name}-json.log").write_text("".join(f"{json.dumps(line)}\n" for line in written))
+    async with watching(host, folder / "docker.jsonl") as docker:
+        yield DockerLogs(docker.engine, {"cart": LogTarget(container="cart")})
 
 
-@pytest.fixture(params=IMPLEMENTATIONS)
+Implementation = Callable[[pytest.FixtureRequest, Lines, Path], AbstractAsyncContextManager[LogSource]]
+IMPLEMENTATIONS: dict[str, Implementation] = {
+    "files": files,
+    "recording": recording,
+    "loki": real_protocol,
+    "docker": containers,
+}
+
+
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.slow if name == "docker" else ()) for name in IMPLEMENTATIONS]
+)
 async def source(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LogSource]:
     """Each implementation with `LINES`."""
-    async with IMPLEMENTATIONS[request.param](LINES, tmp_path) as made:
+    async with IMPLEMENTATIONS[request.param](request, LINES, tmp_path) as made:
         yield made
 
 
