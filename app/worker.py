@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 import structlog
 
+from app.outages import OutageLog
 from app.worker_settings import WorkerSettings
 from core.clock import Clock
-from core.errors import LeaseLost, QuellError
+from core.errors import LeaseLost, QuellError, StoreUnavailable
 from core.models import LIVE, AlertStatus, ApprovalState, Incident, IncidentStatus
 from events.intake import Intake
 from graphs.runner import IncidentRunner
@@ -50,6 +51,7 @@ class Worker:
         self._settings = settings
         self._on_alive = on_alive
         self._holder = f"worker-{uuid.uuid4().hex[:12]}"
+        self._outages = OutageLog(store, clock, self._holder)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
 
@@ -62,7 +64,10 @@ class Worker:
         try:
             while True:
                 try:
+                    await self._outages.tell()
                     await self.turn()
+                except StoreUnavailable as error:
+                    self._outages.saw(error)
                 except Exception:  # a process boundary: one bad turn must not end the worker
                     log.exception("worker_turn_failed")
                 self._on_alive()
@@ -131,6 +136,8 @@ class Worker:
             except LeaseLost:
                 log.warning("lease_lost")
             except QuellError as error:
+                if isinstance(error, StoreUnavailable):
+                    self._outages.saw(error)
                 log.warning("incident_run_interrupted", error=str(error))
                 await self._clock.sleep(self._settings.poll_seconds)
             except Exception as error:  # a process boundary: a bug must reach a human, not end the worker
@@ -139,6 +146,12 @@ class Worker:
             finally:
                 heartbeat.cancel()
                 await self._release(lease)
+
+    async def _hand_over(self, incident_id: str, lease: Lease, error: Exception) -> None:
+        try:
+            await self._runner.hand_over_after_bug(incident_id, lease, error)
+        except QuellError as told:  # the incident stays live: it is run again, and fails or is handed over then
+            log.warning("incident_not_handed_over", error=str(told))
 
     async def _keep_alive(self, lease: Lease, run: asyncio.Task[None] | None) -> None:
         while True:

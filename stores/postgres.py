@@ -41,7 +41,7 @@ _CONNECT_ARGUMENTS: dict[str, Any] = {
 }
 """Of libpq (https://www.postgresql.org/docs/current/libpq-connect.html); what the URL says goes before."""
 
-_BEGIN = (
+BEGIN = (
     f"SELECT set_config('lock_timeout', '{BUSY_TIMEOUT_SECONDS:.0f}s', true),"
     f" set_config('idle_in_transaction_session_timeout', '{IDLE_TIMEOUT_SECONDS:.0f}s', true)",
     f"SELECT pg_advisory_xact_lock({WRITE_LOCK})",
@@ -83,7 +83,7 @@ class PostgresDatabase(Database):
 
         @event.listens_for(self._writer.sync_engine, "begin")
         def start(connection: Connection) -> None:
-            for statement in _BEGIN:
+            for statement in BEGIN:
                 connection.exec_driver_sql(statement)
 
     def engine(self, isolation: str, *, pool_size: int, max_overflow: int, read_only: bool = False) -> AsyncEngine:

@@ -1,0 +1,63 @@
+"""Outages of the database, told on the timelines of the incidents that they held up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from core.clock import Clock
+from core.errors import StoreUnavailable
+from core.models import LIVE, Incident, TimelineEntry
+from stores.store import Store, Tx
+
+log = structlog.get_logger(__name__)
+
+MOST_TOLD = 1000
+"""Incidents whose timelines are told of an outage."""
+
+
+class OutageLog:
+    """Remembers since when the database is away, as nothing can be written meanwhile.
+
+    Args:
+        holder: the worker that saw it; of several each tells its own, as a network may part only one of them.
+    """
+
+    def __init__(self, store: Store, clock: Clock, holder: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._holder = holder
+        self._since: tuple[datetime, float] | None = None
+        self._what = ""
+
+    def saw(self, error: StoreUnavailable) -> None:
+        """The database did not answer; only the first time of an outage counts."""
+        if self._since is None:
+            self._since = self._clock.now(), self._clock.monotonic()
+            self._what = error.message
+            log.warning("store_unavailable", error=str(error))
+
+    async def tell(self) -> None:
+        """Write down an outage that is over; nothing happens without one.
+
+        Raises:
+            StoreUnavailable: it is not over.
+        """
+        if self._since is None:
+            return
+        since, started = self._since
+        seconds = self._clock.monotonic() - started
+        text = f"{self._holder} could not reach the database for {seconds:.1f} s: {self._what}"
+        entry = TimelineEntry(at=since, kind="outage", text=text, data={"seconds": f"{seconds:.1f}"})
+        async with self._store.write() as tx:
+            for incident in await self._held_up(tx, since):
+                await tx.timeline.add(incident.id, entry, key=f"outage:{self._holder}:{since.isoformat()}")
+        self._since = None
+        log.info("store_available_again", seconds=round(seconds, 1))
+
+    async def _held_up(self, tx: Tx, since: datetime) -> list[Incident]:
+        """Those that are live, and those that ended between the return of the database and now."""
+        live = await tx.incidents.find(statuses=LIVE, limit=MOST_TOLD)
+        ended = [each for each in await tx.incidents.find(limit=MOST_TOLD) if each.status not in LIVE]
+        return live + [each for each in ended if each.ended_at and each.ended_at >= since]

@@ -1,0 +1,52 @@
+"""An outage of the database is told once, on the timelines of the incidents that it held up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.outages import OutageLog
+from core.clock import ManualClock
+from core.errors import StoreUnavailable
+from core.models import IncidentStatus, TimelineEntry
+from stores.store import Store
+from tests.stores.samples import NOON, incident
+
+
+async def outages_of(store: Store, incident_id: str) -> list[TimelineEntry]:
+    async with store.read() as tx:
+        return [each for each in await tx.timeline.of_incident(incident_id) if each.kind == "outage"]
+
+
+async def test_an_outage_is_told_to_those_it_held_up(store: Store, clock: ManualClock) -> None:
+    later = NOON + timedelta(seconds=30)
+    async with store.write() as tx:
+        await tx.incidents.add(incident("inc_live"))
+        await tx.incidents.add(incident("inc_waiting", status=IncidentStatus.AWAITING_APPROVAL))
+        await tx.incidents.add(incident("inc_just_ended", status=IncidentStatus.RESOLVED, ended_at=later))
+        before = NOON - timedelta(seconds=1)
+        await tx.incidents.add(incident("inc_old", status=IncidentStatus.RESOLVED, ended_at=before))
+    outages = OutageLog(store, clock, "worker-1")
+    await outages.tell()
+    outages.saw(StoreUnavailable("the database went away", fix="start it"))
+    clock.advance(12)
+    outages.saw(StoreUnavailable("still away", fix="start it"))
+    clock.advance(30)
+    await outages.tell()
+    await outages.tell()
+    for held_up in ("inc_live", "inc_waiting", "inc_just_ended"):
+        [told] = await outages_of(store, held_up)
+        assert told.at == NOON
+        assert told.text == "worker-1 could not reach the database for 42.0 s: the database went away"
+    assert await outages_of(store, "inc_old") == []
+
+
+async def test_two_outages_and_two_workers_are_told_apart(store: Store, clock: ManualClock) -> None:
+    async with store.write() as tx:
+        await tx.incidents.add(incident("inc_live"))
+    for _ in range(2):
+        for holder in ("worker-1", "worker-2"):
+            outages = OutageLog(store, clock, holder)
+            outages.saw(StoreUnavailable("away", fix=""))
+            clock.advance(5)
+            await outages.tell()
+    assert len(await outages_of(store, "inc_live")) == 4
