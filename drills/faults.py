@@ -9,6 +9,7 @@ from signal import Signals
 
 import httpx
 
+from core.errors import ActuatorError
 from core.models import FaultKind
 from drills.environments import Environment
 from drills.shop.roles import Role
@@ -59,6 +60,38 @@ async def bad_release(environment: Environment, target: Role, parameters: Parame
     await environment.deploy(target, parameters.get("release", NEXT_RELEASE))
 
 
+async def slow_link(environment: Environment, target: Role, parameters: Parameters) -> None:
+    """Let the network between the target and one service that it calls be slow; both are well."""
+    environment.delay(float(parameters.get("delay_seconds", DELAY_SECONDS)))
+
+
+async def fill_memory(environment: Environment, target: Role, parameters: Parameters) -> None:
+    """Fill carts with long notes, a new customer's each time, until the cache that keeps them is out of memory.
+
+    Raises:
+        ActuatorError: the cache had room for all of them.
+    """
+    before = (await environment.state(target)).pid
+    item = {"product": "p00", "price_cents": 199, "note": "x" * NOTE_CHARACTERS}
+    async with httpx.AsyncClient(base_url=environment.gateway_url, timeout=5.0, trust_env=False) as client:
+        for batch in range(MAX_NOTES // NOTES_AT_ONCE):
+            users = (f"guest-{batch}-{number}" for number in range(NOTES_AT_ONCE))
+            await asyncio.gather(*(client.post(f"/cart/{u}", json=item) for u in users), return_exceptions=True)
+            if (await environment.state(target)).pid != before:
+                return
+    raise ActuatorError(
+        f"{environment.names[target]} kept {MAX_NOTES} notes of {NOTE_CHARACTERS} characters",
+        fix="give its container a limit of memory",
+    )
+
+
+DELAY_SECONDS = 0.7
+"""Below the time after which callers give up, above what customers take for fast."""
+
+NOTE_CHARACTERS = 400_000
+NOTES_AT_ONCE = 4
+MAX_NOTES = 2000
+
 INJECTORS: Mapping[FaultKind, Injector] = {
     FaultKind.CRASH: Injector("SIGKILL", crash),
     FaultKind.HANG: Injector("SIGSTOP", hang),
@@ -68,4 +101,11 @@ INJECTORS: Mapping[FaultKind, Injector] = {
     FaultKind.BAD_RELEASE: Injector(
         "a release with a broken configuration", bad_release, targets=(Role.ORDERS,), parameters=("release",)
     ),
+    FaultKind.NETWORK_DELAY: Injector(
+        "a proxy on the way to a dependency that passes on late",
+        slow_link,
+        targets=(Role.ORDERS, Role.CATALOGUE),
+        parameters=("dependency", "delay_seconds"),
+    ),
+    FaultKind.MEMORY_LIMIT: Injector("carts with notes of unlimited length", fill_memory, targets=(Role.CACHE,)),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from core.models import Attempt, AttemptState, Diagnosis, FaultKind, Incident, Model
+from core.models import Attempt, AttemptState, Diagnosis, FaultKind, Incident, IncidentStatus, Model
 from drills.scenario import Actions, Scenario
 
 
@@ -61,10 +61,15 @@ class Score(Model):
     false_alarms: int = Field(description="incidents before the fault")
     recovered: bool = Field(description="whether customers were served well at the end")
     recovery_expected: bool
+    handed_over: bool = Field(description="whether a human got the incident")
+    human_expected: bool
     seconds: Seconds
     rung: str
     cost_usd: float
-    passed: bool = Field(description="right cause, right action, nothing else touched, and the shop as it should be")
+    passed: bool = Field(
+        description="right cause, right action, nothing else touched, a human told where one must be, "
+        "and the shop as it should be"
+    )
 
 
 class DemoReport(Model):
@@ -150,7 +155,8 @@ def score(
     action_accepted = accepted(actions, scenario.actions, expected)
     forbidden = tuple(action.action for action in actions if action.action in scenario.actions.forbidden)
     innocents = tuple(sorted(touched - {target, expected}))
-    clean = not (forbidden or innocents or false_alarms)
+    handed_over = incident is not None and incident.status is IncidentStatus.ESCALATED
+    clean = not (forbidden or innocents or false_alarms) and (handed_over or not scenario.expected.human)
     return Score(
         scenario=scenario.name,
         environment=environment,
@@ -167,6 +173,8 @@ def score(
         false_alarms=false_alarms,
         recovered=recovered,
         recovery_expected=scenario.expected.recovers,
+        handed_over=handed_over,
+        human_expected=scenario.expected.human,
         seconds=seconds,
         rung=incident.rung if incident else "",
         cost_usd=incident.cost_usd if incident else 0.0,

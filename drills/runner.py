@@ -13,8 +13,8 @@ from app.operations.incidents import list_incidents
 from app.operations.remote import Remote
 from core.clock import Clock
 from core.models import ServiceState
-from drills.environments import Api, Environment
-from drills.environments.processes import process_environment
+from drills.environments import Api, Environment, EnvironmentKind
+from drills.environments.opening import open_environment
 from drills.faults import INJECTORS
 from drills.follow import Follower
 from drills.load import Load
@@ -23,15 +23,6 @@ from drills.probes import Probes, Recovery
 from drills.results import Score, Seconds, score
 from drills.scenario import Scenario
 from drills.shop.roles import Role
-
-BASELINE_SECONDS = 15.0
-"""How long Quell sees a healthy shop before the fault."""
-
-INCIDENT_SECONDS = 90.0
-"""How long Quell may take from the fault to the end of its incident."""
-
-RECOVERY_SECONDS = 10.0
-"""How long customers may take to see the recovery after Quell has ended."""
 
 _POLL_SECONDS = 0.25
 
@@ -108,7 +99,7 @@ class Drill:
             self.scenario,
             target=names[fault.target],
             expected=names[self.scenario.expected.target],
-            environment=self.environment.name,
+            environment=self.environment.kind,
             seed=self.seed,
             incident=follower.detail.incident if follower.detail else None,
             diagnosis=follower.diagnosis,
@@ -120,7 +111,7 @@ class Drill:
         )
 
     async def _baseline(self, probes: Probes) -> None:
-        end = self.clock.monotonic() + BASELINE_SECONDS
+        end = self.clock.monotonic() + self.environment.pace.baseline_seconds
         while self.clock.monotonic() < end or not probes.well():
             self.audience.customers(probes.readings())
             await self.clock.sleep(_POLL_SECONDS)
@@ -130,7 +121,7 @@ class Drill:
     ) -> dict[str, float]:
         """Watch Quell and the customers until Quell's incident has ended; returns when each step was first seen."""
         seen: dict[str, float] = {}
-        while not follower.ended and self.clock.monotonic() - fault_at < INCIDENT_SECONDS:
+        while not follower.ended and self.clock.monotonic() - fault_at < self.environment.pace.incident_seconds:
             await self.clock.sleep(_POLL_SECONDS)
             recovery.look()
             self.audience.customers(probes.readings())
@@ -146,7 +137,8 @@ class Drill:
         return seen
 
     async def _await_recovery(self, recovery: Recovery, probes: Probes) -> None:
-        end = self.clock.monotonic() + (RECOVERY_SECONDS if self.scenario.expected.recovers else 0.0)
+        patience_seconds = self.environment.pace.recovery_seconds if self.scenario.expected.recovers else 0.0
+        end = self.clock.monotonic() + patience_seconds
         recovery.look()
         while recovery.well_since is None and self.clock.monotonic() < end:
             await self.clock.sleep(_POLL_SECONDS)
@@ -161,16 +153,22 @@ async def run_scenario(
     scenario: Scenario,
     clock: Clock,
     *,
+    kind: EnvironmentKind = EnvironmentKind.PROCESSES,
+    engine_url: str = "",
     seed: int | None = None,
     audience: Audience | None = None,
     linger: Linger | None = None,
 ) -> Score:
-    """Run a scenario in a fresh environment of processes, which is gone afterwards.
+    """Run a scenario in a fresh environment, which is gone afterwards.
+
+    Args:
+        engine_url: of a Docker Engine of this machine for the kinds that need one; empty starts one.
 
     Raises:
+        UsageError: the scenario does not fit that kind of environment.
         QuellError: as `Drill.run`.
     """
-    async with process_environment(scenario, seed, clock) as environment:
+    async with open_environment(kind, scenario, seed, clock, engine_url) as environment:
         return await Drill(scenario, environment, clock, seed, audience or Silence()).run(linger)
 
 

@@ -12,8 +12,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from core.errors import NotFound, ScenarioError
 from core.models import Autonomy, FaultKind, Model, Utc
+from drills.environments import EnvironmentKind
+from drills.environments.links import Link
 from drills.faults import INJECTORS
 from drills.shop.roles import Role
+from drills.shop.topology import SHOP
 from tools.registry import ACTIONS
 
 
@@ -44,7 +47,17 @@ class Fault(Model):
             raise ValueError(
                 f"{self.kind} has no parameter {unknown[0]}: it has {', '.join(injector.parameters) or 'none'}"
             )
+        if self.kind is FaultKind.NETWORK_DELAY and self.parameters.get("dependency") not in SHOP[self.target].calls:
+            calls = ", ".join(SHOP[self.target].calls)
+            raise ValueError(f"{self.kind} needs the parameter dependency, one that {self.target} calls: {calls}")
         return self
+
+    @property
+    def link(self) -> Link | None:
+        """The way between two services that the fault is on; None for a fault of a service."""
+        if self.kind is not FaultKind.NETWORK_DELAY:
+            return None
+        return Link(self.target, Role(self.parameters["dependency"]))
 
 
 class Expected(Model):
@@ -53,6 +66,7 @@ class Expected(Model):
     target: Role
     kinds: tuple[FaultKind, ...] = Field(min_length=1, description="any of them counts as right")
     recovers: bool = Field(default=True, description="whether the shop is to be well at the end without a human")
+    human: bool = Field(default=False, description="whether a human must get the incident")
 
 
 class Actions(Model):
@@ -82,7 +96,13 @@ class Scenario(Model):
     actions: Actions
     approver: Approver = Approver.NONE
     autonomy: Autonomy = Autonomy.ACT
-    clock_start: Utc = Field(description="wall time that the drill pretends, so that business hours are the same")
+    environments: tuple[EnvironmentKind, ...] = Field(
+        default=tuple(EnvironmentKind), min_length=1, description="where it can run"
+    )
+    clock_start: Utc = Field(
+        description="wall time that the drill pretends, so that business hours are the same; "
+        "only as processes: servers cannot be told another time"
+    )
     settings: dict[str, Any] = Field(default={}, description="laid over the quell.yaml of the environment")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drills.results import Score
 
-COLUMNS = ("DRILL", "PASSED", "CAUSE", "ACTIONS", "INNOCENTS", "RECOVERED", "SECONDS", "RUNG", "COST")
+COLUMNS = ("DRILL", "AS", "PASSED", "CAUSE", "ACTIONS", "INNOCENTS", "RECOVERED", "HUMAN", "SECONDS", "RUNG", "COST")
 """Seconds are those until detection, diagnosis, action and recovery, of the whole drill's."""
 
 
@@ -12,11 +12,13 @@ def row(score: Score) -> tuple[str, ...]:
     """One run: every thing that is judged says yes or no, and what was seen."""
     return (
         score.scenario if score.seed is None else f"{score.scenario} (seed {score.seed})",
+        score.environment,
         _told(score.passed),
         _told(score.cause_right, _cause(score)),
         _told(score.action_accepted and not score.forbidden, _actions(score)),
         _told(not score.innocents, ", ".join(score.innocents)),
         _told(score.recovered == score.recovery_expected),
+        _told(score.handed_over or not score.human_expected, "got it" if score.handed_over else "not asked"),
         _seconds(score),
         score.rung,
         f"${score.cost_usd:.4f}",

@@ -15,6 +15,7 @@ from app.cli.options import JsonOption
 from app.cli.output import emit, line, table
 from core.clock import SystemClock
 from core.errors import UsageError
+from drills.environments import EnvironmentKind
 from drills.results import Score, Scoreboard
 from drills.runner import run_scenario
 from drills.scenario import Scenario, ScenarioList, find_scenario, scenarios
@@ -39,14 +40,28 @@ def run(
     rename: Annotated[
         int | None, typer.Option(metavar="SEED", help="Call services by other names; each repetition by its own.")
     ] = None,
+    environment: Annotated[
+        EnvironmentKind, typer.Option(help="Where the shop runs; --all takes the scenarios that fit.")
+    ] = EnvironmentKind.PROCESSES,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            envvar="DOCKER_HOST",
+            help="A Docker Engine of this machine, for docker and swarm; without one an own dockerd is started.",
+        ),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Run scenarios, each in a fresh environment, and print the scoreboard; exit code 0 only if all passed."""
     if bool(name) == every:
         raise UsageError("name one scenario, or pass --all", fix="`quell drill list` shows the names")
-    chosen = scenarios() if every else (find_scenario(name),)
+    fitting = tuple(scenario for scenario in scenarios() if environment in scenario.environments)
+    chosen = fitting if every else (find_scenario(name),)
     scores = tuple(
-        _run_one(scenario, None if rename is None else rename + turn) for turn in range(repeat) for scenario in chosen
+        _run_one(scenario, environment, engine, None if rename is None else rename + turn)
+        for turn in range(repeat)
+        for scenario in chosen
     )
     board = Scoreboard(passed=all(score.passed for score in scores), scores=scores)
     emit(board, as_json, _render_board)
@@ -74,16 +89,27 @@ def run_stoppable(work: Coroutine[Any, Any, T]) -> T:
         raise KeyboardInterrupt from None
 
 
-def _run_one(scenario: Scenario, seed: int | None) -> Score:
+def _run_one(scenario: Scenario, kind: EnvironmentKind, engine_url: str, seed: int | None) -> Score:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"drill {scenario.name}" + (f", seed {seed}" if seed is not None else ""), style="bold")
     with LiveView(console) as view:
-        return run_stoppable(run_scenario(scenario, SystemClock(), seed=seed, audience=view))
+        drill = run_scenario(scenario, SystemClock(), kind=kind, engine_url=engine_url, seed=seed, audience=view)
+        return run_stoppable(drill)
 
 
 def _render_list(found: ScenarioList) -> None:
-    rows = [(s.name, s.title, s.expected.target, s.fault.kind, ", ".join(s.actions.accepted)) for s in found.scenarios]
-    table(("NAME", "WHAT HAPPENS", "CAUSE", "KIND", "HEALED BY"), rows, empty="no scenarios")
+    rows = [
+        (
+            scenario.name,
+            scenario.title,
+            scenario.expected.target,
+            scenario.fault.kind,
+            ", ".join(scenario.actions.accepted) or "a human",
+            ", ".join(scenario.environments),
+        )
+        for scenario in found.scenarios
+    ]
+    table(("NAME", "WHAT HAPPENS", "CAUSE", "KIND", "HEALED BY", "RUNS AS"), rows, empty="no scenarios")
 
 
 def _render_board(board: Scoreboard) -> None:

@@ -25,17 +25,17 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with_parent() -> Callable[[], None]:
-    """A `preexec_fn`: the child gets SIGKILL when the thread that forked it (the event loop's) ends.
+def die_with_parent(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
+    """A `preexec_fn`: the child gets SIGKILL, or another signal, when the thread that forked it ends.
 
     It runs between fork and exec, so it takes no lock and imports nothing.
     """
     parent = os.getpid()
 
     def bind() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
         if os.getppid() != parent:  # the parent ended before the call above
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
 
     return bind
 

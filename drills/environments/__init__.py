@@ -1,14 +1,23 @@
-"""Where the shop runs during a drill: now as local processes; containers join behind the same protocol."""
+"""Where the shop runs during a drill: as local processes, as containers, or as Swarm services, behind one protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from signal import Signals
 from typing import Protocol
 
 from core.models import ServiceState
 from drills.shop.roles import Role
+
+
+class EnvironmentKind(StrEnum):
+    """Which environments there are."""
+
+    PROCESSES = "processes"
+    DOCKER = "docker"
+    SWARM = "swarm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +28,32 @@ class Api:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long things take here at most.
+
+    Attributes:
+        baseline_seconds: how long Quell must see a healthy shop before the fault.
+        incident_seconds: how long Quell may take from the fault to the end of its incident.
+        recovery_seconds: how long customers may take to see the recovery after Quell has ended.
+    """
+
+    baseline_seconds: float
+    incident_seconds: float
+    recovery_seconds: float = 10.0
+
+
 class Environment(Protocol):
     """A running shop with Quell beside it, as faults and the runner see it."""
 
     @property
-    def name(self) -> str:
-        """What the scoreboard calls this kind of environment."""
+    def kind(self) -> EnvironmentKind:
+        """What the scoreboard calls it."""
+        ...
+
+    @property
+    def pace(self) -> Pace:
+        """How much time a drill needs here."""
         ...
 
     @property
@@ -61,6 +90,14 @@ class Environment(Protocol):
         """
         ...
 
+    def delay(self, seconds: float) -> None:
+        """Let everything that passes the link of the scenario's fault take that much longer.
+
+        Raises:
+            ActuatorError: the scenario has no link.
+        """
+        ...
+
     async def start_shop(self) -> None:
         """Start all services and wait until each is healthy.
 
@@ -70,9 +107,9 @@ class Environment(Protocol):
         ...
 
     async def start_quell(self) -> Api:
-        """Start Quell beside the running shop and wait until it answers.
+        """Start Quell, and the servers that it needs here, beside the running shop; wait until it answers.
 
         Raises:
-            SourceUnavailable: it does not answer in time.
+            SourceUnavailable: one of them does not answer in time.
         """
         ...

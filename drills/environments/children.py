@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from signal import SIGKILL, SIGTERM
+from signal import SIGKILL, SIGTERM, Signals
 from typing import Self
 
 from app.supervisor.lifeline import die_with_parent
@@ -18,7 +18,8 @@ STOP_SECONDS = 5.0
 class Child:
     """A process in a session of its own, so that Ctrl-C reaches the parent alone, which then stops it in order.
 
-    The kernel kills it when its parent dies, SIGKILL of the parent included.
+    The kernel kills it when its parent dies, SIGKILL of the parent included. A Docker Engine is asked to end instead,
+    since it then ends its containers, which would outlive it.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, name: str, log: Path) -> None:
@@ -27,8 +28,20 @@ class Child:
         self._log = log
 
     @classmethod
-    async def start(cls, name: str, argv: Sequence[str], *, environment: Mapping[str, str], folder: Path) -> Self:
-        """Start a process in `folder`; its output goes to ``<folder>/<name>.log``."""
+    async def start(
+        cls,
+        name: str,
+        argv: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        folder: Path,
+        orphaned: Signals = SIGKILL,
+    ) -> Self:
+        """Start a process in `folder`; its output goes to ``<folder>/<name>.log``.
+
+        Args:
+            orphaned: what the kernel sends it when its parent dies.
+        """
         log = folder / f"{name}.log"
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
@@ -39,9 +52,14 @@ class Child:
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent(),
+                preexec_fn=die_with_parent(orphaned),
             )
         return cls(process, name, log)
+
+    @property
+    def name(self) -> str:
+        """What it is called in errors and in its log's name."""
+        return self._name
 
     @property
     def pid(self) -> int:
@@ -61,13 +79,13 @@ class Child:
             f"{self._name} ended with code {self._process.returncode}: {written[-1] if written else 'no output'}"
         )
 
-    async def stop(self) -> None:
+    async def stop(self, grace_seconds: float | None = None) -> None:
         """End it, politely at first."""
         if self._process.returncode is not None:
             return
         self._process.send_signal(SIGTERM)
         try:
-            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
+            await asyncio.wait_for(self._process.wait(), grace_seconds or STOP_SECONDS)
         except TimeoutError:
             self._process.send_signal(SIGKILL)
             await self._process.wait()

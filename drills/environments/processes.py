@@ -7,32 +7,28 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from signal import Signals
 from tempfile import TemporaryDirectory
 
-import httpx
 import yaml
 
 from clients.processes.client import SupervisorClient
 from core.clock import Clock
 from core.errors import ActuatorError, SourceUnavailable
 from core.models import RunState, ServiceState
-from drills.environments import Api
-from drills.environments.children import Child
-from drills.environments.configuration import Ports, configuration, free_ports
+from drills.environments import Api, EnvironmentKind, Pace
+from drills.environments.configuration import Ports, as_processes, configuration, free_ports
+from drills.environments.links import DelayingProxy, Link
+from drills.environments.serving import Children
 from drills.scenario import Scenario
-from drills.shop.roles import Role
+from drills.shop.roles import LOOPBACK, Role
 from drills.shop.topology import names
 
 SHOP_SECONDS = 20.0
 """How long the services may take to become healthy."""
-
-QUELL_SECONDS = 30.0
-"""How long Quell may take until it answers."""
 
 _POLL_SECONDS = 0.1
 
@@ -40,16 +36,20 @@ _POLL_SECONDS = 0.1
 class ProcessEnvironment:
     """One drill's processes; made by `process_environment`."""
 
-    name = "processes"
+    kind = EnvironmentKind.PROCESSES
+    pace = Pace(baseline_seconds=15.0, incident_seconds=90.0)
 
-    def __init__(self, folder: Path, names: Mapping[Role, str], ports: Ports, token: str, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, names: Mapping[Role, str], ports: Ports, token: str, clock: Clock, link: Link | None
+    ) -> None:
         self.folder = folder
         self._names = names
         self._ports = ports
         self._token = token
         self._clock = clock
         self._supervisor = SupervisorClient(folder / "data" / "supervisor.sock")
-        self._children: list[Child] = []
+        self._children = Children(folder, clock)
+        self._proxy = DelayingProxy((LOOPBACK, ports.services[link.callee]), clock) if link else None
 
     @property
     def names(self) -> Mapping[Role, str]:
@@ -72,10 +72,7 @@ class ProcessEnvironment:
 
     async def signal(self, role: Role, number: Signals) -> None:
         """Send a signal to the service's process; raises ActuatorError when it has none."""
-        state = await self.state(role)
-        if state.pid is None:
-            raise ActuatorError(f"{state.service} is {state.state}: there is no process to send {number.name} to")
-        os.kill(state.pid, number)
+        send_signal(await self.state(role), number)
 
     async def deploy(self, role: Role, release: str) -> None:
         """Roll a release out; raises ActuatorError when that is not possible."""
@@ -84,9 +81,15 @@ class ProcessEnvironment:
         if not outcome.ok:
             raise ActuatorError(f"{self._names[role]} {release} was not deployed: {outcome.detail}")
 
+    def delay(self, seconds: float) -> None:
+        """Slow the scenario's link down; raises ActuatorError when it has none."""
+        slow_down(self._proxy, seconds)
+
     async def start_shop(self) -> None:
         """Start the supervisor, wait for all services; raises ActuatorError when one is not healthy in time."""
-        supervise = await self._start("supervise")
+        if self._proxy is not None:
+            await self._proxy.start(LOOPBACK, self._ports.link)
+        supervise = await self._children.start_command("supervise")
         end = self._clock.monotonic() + SHOP_SECONDS
         waiting = set(Role)
         while waiting:
@@ -106,32 +109,35 @@ class ProcessEnvironment:
 
     async def start_quell(self) -> Api:
         """Start `quell serve`, wait until it is ready; raises SourceUnavailable when it is not in time."""
-        serve = await self._start("serve")
-        api = Api(url=f"http://127.0.0.1:{self._ports.api}", token=self._token)
-        end = self._clock.monotonic() + QUELL_SECONDS
-        async with httpx.AsyncClient(timeout=1.0, trust_env=False) as client:
-            while self._clock.monotonic() < end:
-                serve.check()
-                with suppress(httpx.HTTPError):
-                    if (await client.get(f"{api.url}/readyz")).is_success:
-                        return api
-                await self._clock.sleep(_POLL_SECONDS)
-        raise SourceUnavailable(
-            f"quell serve was not ready after {QUELL_SECONDS:.0f} s", fix=f"see {self.folder / 'serve.log'}"
-        )
-
-    async def _start(self, command: str) -> Child:
-        """A command of Quell as a child that sees nothing of this process's environment."""
-        argv = [sys.executable, "-P", "-m", "app.cli.main", command]
-        environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": str(self.folder)}
-        child = await Child.start(command, argv, environment=environment, folder=self.folder)
-        self._children.append(child)
-        return child
+        return await self._children.start_quell(self._ports, self._token)
 
     async def stop(self) -> None:
         """End all processes, the last one started first."""
-        while self._children:
-            await self._children.pop().stop()
+        await self._children.stop()
+        if self._proxy is not None:
+            await self._proxy.stop()
+
+
+def send_signal(state: ServiceState, number: Signals) -> None:
+    """Send a signal to the process of a service.
+
+    Raises:
+        ActuatorError: there is none.
+    """
+    if state.pid is None:
+        raise ActuatorError(f"{state.service} is {state.state}: there is no process to send {number.name} to")
+    os.kill(state.pid, number)
+
+
+def slow_down(proxy: DelayingProxy | None, seconds: float) -> None:
+    """Let everything that passes a link take longer.
+
+    Raises:
+        ActuatorError: there is no proxy on any.
+    """
+    if proxy is None:
+        raise ActuatorError("no link of this drill can be delayed", fix="the fault of the scenario must name one")
+    proxy.delay_seconds = seconds
 
 
 @asynccontextmanager
@@ -143,10 +149,11 @@ async def process_environment(scenario: Scenario, seed: int | None, clock: Clock
     """
     async with AsyncExitStack() as cleanup:
         folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="quell-drill-", ignore_cleanup_errors=True)))
-        called, ports, token = names(seed), free_ports(), secrets.token_urlsafe(32)
+        called, ports, token, link = names(seed), free_ports(), secrets.token_urlsafe(32), scenario.fault.link
         offset_seconds = round((scenario.clock_start - clock.now()).total_seconds(), 3)
-        settings = configuration(called, ports, token, scenario.autonomy, offset_seconds, scenario.settings)
+        surroundings = as_processes(called, ports, offset_seconds, link)
+        settings = configuration(called, ports.api, token, scenario.autonomy, surroundings, scenario.settings)
         (folder / "quell.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
-        environment = ProcessEnvironment(folder, called, ports, token, clock)
+        environment = ProcessEnvironment(folder, called, ports, token, clock, link)
         cleanup.push_async_callback(environment.stop)
         yield environment
