@@ -43,7 +43,8 @@ class Engine:
     not know the name. Times that the engine tells are those of its own clock: see `skew`.
     """
 
-    def __init__(self, settings: DockerSettings, clock: Clock) -> None:
+    def __init__(self, settings: DockerSettings, clock: Clock, *, reserve_seconds: float = RESERVE_SECONDS) -> None:
+        self._reserve_seconds = reserve_seconds
         self.url = settings.url
         self._settings = settings
         self._clock = clock
@@ -167,7 +168,7 @@ class Engine:
         return await self._call(ask)
 
     async def _call(self, call: Callable[[Any], T], wait_seconds: float = 0.0) -> T:
-        limit_seconds = self._settings.timeout_seconds + wait_seconds + RESERVE_SECONDS
+        limit_seconds = self._settings.timeout_seconds + wait_seconds + self._reserve_seconds
         try:
             async with asyncio.timeout(limit_seconds):
                 return await asyncio.to_thread(lambda: call(self._connected()))

@@ -45,6 +45,7 @@ def state_of(
         pid=view.pid or None,
         started_at=view.started_at,
         exit_code=view.exit_code if ended else None,
+        out_of_memory=ended and view.out_of_memory,
         restarts=view.restarts,
         release=view.release,
         cpu_percent=usage.cpu_percent if usage else None,

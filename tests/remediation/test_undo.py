@@ -26,6 +26,13 @@ def test_a_rollback_goes_back_to_the_release_before() -> None:
     assert validate_proposal(undo, SHOP).hash == undo.hash
 
 
+def test_scaling_is_taken_back_to_the_count_before() -> None:
+    undo = undo_of(done("scale", before="2"))
+    assert undo is not None
+    assert (undo.action, undo.parameters) == ("scale", {"replicas": "2"})
+    assert undo_of(done("scale", before="0")) is None
+
+
 def test_a_stopped_service_is_started() -> None:
     undo = undo_of(done("stop", before="running"))
     assert undo is not None

@@ -167,3 +167,26 @@ def test_targets_of_one_service_share_what_they_have_in_common() -> None:
     targets = [Named(labels={"job": "web", "replica": "1"}), Named(labels={"job": "web", "replica": "2"})]
     (web,) = discover([], targets, [])
     assert web.identity.prometheus == {"job": "web"}
+
+
+def test_what_an_engine_runs_joins_the_service_that_names_it_and_keeps_what_was_configured() -> None:
+    configured = [known_as("payments", container="shop-pay-1"), Service(name="cart", dependencies=("cache",))]
+    running = [
+        Service(
+            name="pay",
+            identity=Identity(container="shop-pay-1"),
+            dependencies=("db",),
+            provenance=("compose shop/pay (container shop-pay-1)",),
+        ),
+        Service(
+            name="cart", identity=Identity(swarm_service="shop_cart"), dependencies=("db",), provenance=("stack shop",)
+        ),
+        Service(name="db", identity=Identity(container="shop-db-1"), provenance=("container shop-db-1",)),
+    ]
+    found = {each.name: each for each in discover([], [], configured, running)}
+    assert set(found) == {"payments", "cart", "db"}
+    assert found["payments"].dependencies == ("db",)
+    assert found["payments"].provenance == ("config", "compose shop/pay (container shop-pay-1)")
+    assert found["cart"].identity.swarm_service == "shop_cart"
+    assert found["cart"].dependencies == ("cache",)
+    assert found["db"].provenance == ("container shop-db-1",)

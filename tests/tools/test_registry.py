@@ -35,7 +35,7 @@ def test_each_thing_is_registered_under_its_own_name() -> None:
         "service_topology",
         "active_alerts",
     }
-    assert set(ACTIONS) == {"restart", "start", "stop", "rollback"}
+    assert set(ACTIONS) == {"restart", "start", "stop", "rollback", "scale"}
     assert all(spec.undo in {"", *ACTIONS} for spec in ACTIONS.values())
 
 
