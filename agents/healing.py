@@ -22,6 +22,7 @@ MIN_CONFIDENCE = 0.6
 
 REMEDIES: dict[FaultKind, tuple[str, ...]] = {
     FaultKind.CRASH: ("start", "restart"),
+    FaultKind.MEMORY_LIMIT: ("start", "restart"),
     FaultKind.HANG: ("restart",),
     FaultKind.CPU_SATURATION: ("restart",),
     FaultKind.BAD_RELEASE: ("rollback",),
@@ -33,6 +34,7 @@ Restarting brings a bad release back, and a service that only suffers from a dep
 
 FAILING_SIGNALS: dict[FaultKind, tuple[Signal, ...]] = {
     FaultKind.CRASH: (Signal.UP,),
+    FaultKind.MEMORY_LIMIT: (Signal.UP,),
     FaultKind.HANG: (Signal.UP,),
     FaultKind.CPU_SATURATION: (Signal.CPU,),
     FaultKind.BAD_RELEASE: (Signal.ERRORS,),

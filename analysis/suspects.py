@@ -76,8 +76,26 @@ def suspect(facts: ServiceFacts, around: Surroundings) -> list[Suspicion]:
     return [bare] if bare else []
 
 
+def _memory_limit(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
+    """No process runs, because the kernel killed it at its limit of memory."""
+    if facts.run_state not in GONE or not _out_of_memory(facts):
+        return None
+    grown = facts.of(Signal.MEMORY)
+    memory = (clue_of(Family.RESOURCE, grown, around.config),) if grown else ()
+    return Suspicion(
+        service=facts.service,
+        kind=FaultKind.MEMORY_LIMIT,
+        component="memory",
+        statement=f"{facts.service} reached its limit of memory and was killed",
+        clues=_liveness(facts, around.config) + memory + facts.impact,
+        explainable=False,
+    )
+
+
 def _crash(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
     """No process runs; or it is down, nobody can look at the process, and its callers fail without waiting."""
+    if _out_of_memory(facts):
+        return None
     gone = facts.run_state in GONE
     if not gone and not (
         down(facts) and facts.run_state is RunState.UNKNOWN and not callers_wait(facts, around.facts, around.topology)
@@ -172,6 +190,7 @@ def _traffic_surge(facts: ServiceFacts, around: Surroundings) -> Suspicion | Non
 
 
 _RULES: tuple[Callable[[ServiceFacts, Surroundings], Suspicion | None], ...] = (
+    _memory_limit,
     _crash,
     _hang,
     _cpu_saturation,
@@ -204,6 +223,10 @@ def _symptom_only(facts: ServiceFacts, around: Surroundings) -> Suspicion | None
         clues=own + facts.logs,
         explainable=True,
     )
+
+
+def _out_of_memory(facts: ServiceFacts) -> bool:
+    return facts.state is not None and facts.state.state.out_of_memory
 
 
 def _liveness(facts: ServiceFacts, config: AnalysisConfig) -> tuple[Clue, ...]:

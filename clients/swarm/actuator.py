@@ -32,10 +32,10 @@ from clients.swarm.specs import (
     with_image,
 )
 from clients.swarm.states import state_of
-from clients.swarm.tasks import ENDED_BADLY, Progress, progress, task_views
+from clients.swarm.tasks import ENDED_BADLY, Progress, TaskView, progress, task_views
 from core.clock import Clock
 from core.errors import ActuatorError, SourceRejected
-from core.models import ActionOutcome, Change, Service, ServiceState, Utc, Window
+from core.models import ActionOutcome, Change, RunState, Service, ServiceState, Utc, Window
 from core.ports import SourceStatus
 
 ACTIONS = ("scale", "restart", "start", "stop", "rollback")
@@ -93,8 +93,18 @@ class SwarmActuator:
         previous = self._watch.previous(service_subject(name), image_of(told["Spec"]), "") if told else None
         state = state_of(service.name, told, tasks, usages, self._clock.now())
         return state.model_copy(
-            update={"actuator": self.name, "previous_release": previous.release if previous else ""}
+            update={
+                "actuator": self.name,
+                "previous_release": previous.release if previous else "",
+                "out_of_memory": state.state is RunState.EXITED and await self._out_of_memory(tasks),
+            }
         )
+
+    async def _out_of_memory(self, tasks: Sequence[TaskView]) -> bool:
+        """Whether the last task that ended badly was killed at its limit; only its container on this node tells."""
+        last = next((task for task in tasks if task.state in ENDED_BADLY), None)
+        told = await self._engine.container(last.container_id) if last and last.container_id else None
+        return told is not None and bool((told.get("State") or {}).get("OOMKilled"))
 
     async def changes(self, service: Service, window: Window) -> Sequence[Change]:
         """Deploys, scalings, actions, and tasks that failed or were rejected, oldest first; errors as in `state`."""

@@ -89,6 +89,7 @@ class ServiceState(Model):
     pid: int | None = None
     started_at: Utc | None = None
     exit_code: int | None = Field(default=None, description="negative: killed by that signal number")
+    out_of_memory: bool = Field(default=False, description="its last process was killed at its limit of memory")
     restarts: int = 0
     replicas: int = 1
     release: str = ""

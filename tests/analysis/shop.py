@@ -127,6 +127,11 @@ class Shop:
         self.changes.append(Change(service=service, kind="exit", at=datetime.fromtimestamp(self.fault_at, UTC)))
         self.callers_suffer(service, failures=TRAFFIC[service], latency=0.0)
 
+    def exhaust_memory(self, service: str) -> None:
+        """The kernel kills it at the limit of its container."""
+        self.kill(service)
+        self.set_state(service, out_of_memory=True)
+
     def suspend(self, service: str) -> None:
         """SIGSTOP: callers wait for their timeouts."""
         self.silence(service)
@@ -183,6 +188,7 @@ def evidence_ids(view: SystemView) -> set[str]:
 
 FAULTS: Mapping[str, tuple[str, str]] = {
     "kill": ("payment", "crash"),
+    "exhaust_memory": ("cache", "memory_limit"),
     "suspend": ("cache", "hang"),
     "burn": ("catalogue", "cpu_saturation"),
     "bad_release": ("orders", "bad_release"),
