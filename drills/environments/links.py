@@ -34,8 +34,19 @@ class DelayingProxy:
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        assert self._server is not None, "not started"  # noqa: S101  # a mistake of the caller
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def connections(self) -> int:
+        """How many it passes on now."""
+        return len(self._connections)
+
     async def start(self, host: str, port: int) -> None:
-        """Listen.
+        """Listen; port 0 takes any that is free.
 
         Raises:
             OSError: the address is taken.

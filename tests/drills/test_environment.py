@@ -16,16 +16,20 @@ from app.settings import Settings
 from core.clock import SystemClock
 from core.errors import ActuatorError, SourceUnavailable
 from core.models import Autonomy, Severity
+from drills.environments import EnvironmentKind
 from drills.environments.children import Child
-from drills.environments.configuration import configuration, free_ports
+from drills.environments.configuration import as_processes, configuration, free_ports
+from drills.environments.links import Link
 from drills.environments.processes import process_environment
 from drills.scenario import find_scenario, scenarios
 from drills.shop.roles import Role
 from drills.shop.topology import SHOP, names
 from tests.support import eventually
 
+FITTING = [scenario for scenario in scenarios() if EnvironmentKind.PROCESSES in scenario.environments]
 
-@pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.name)
+
+@pytest.mark.parametrize("scenario", FITTING, ids=lambda scenario: scenario.name)
 async def test_every_scenario_makes_a_configuration_that_quell_accepts(scenario):
     async with process_environment(scenario, 3, SystemClock()) as environment:
         settings = Settings.load(environment.folder / "quell.yaml")
@@ -40,7 +44,8 @@ async def test_every_scenario_makes_a_configuration_that_quell_accepts(scenario)
 
 def test_the_configuration_knows_who_calls_whom_but_not_what_is_wrong():
     called = names(5)
-    written = configuration(called, free_ports(), "t" * 32, Autonomy.ACT, 0.0, {})
+    surroundings = as_processes(called, free_ports(), 0.0, None)
+    written = configuration(called, 1, "t" * 32, Autonomy.ACT, surroundings, {})
     depends = {service["name"]: service["dependencies"] for service in written["services"]}
     assert depends == {called[role]: [called[callee] for callee in placement.calls] for role, placement in SHOP.items()}
     assert len({tuple(service) for service in written["services"]}) == 1
@@ -49,7 +54,7 @@ def test_the_configuration_knows_who_calls_whom_but_not_what_is_wrong():
 
 def test_a_scenario_may_change_any_setting_key_by_key():
     overrides = {"verification": {"hold_seconds": 9}, "policy": {"max_attempts": 1}}
-    written = configuration(names(), free_ports(), "t" * 32, Autonomy.PROPOSE, 0.0, overrides)
+    written = configuration(names(), 1, "t" * 32, Autonomy.PROPOSE, {}, overrides)
     assert written["autonomy"] == "propose"
     assert written["verification"] == {
         "deadline_seconds": 25,
@@ -61,9 +66,20 @@ def test_a_scenario_may_change_any_setting_key_by_key():
     assert written["policy"]["rules"]
 
 
+def test_only_the_link_of_the_fault_leads_through_the_proxy():
+    called, ports = names(5), free_ports()
+    written = as_processes(called, ports, 0.0, Link(Role.ORDERS, Role.PAYMENT))
+    through = {process["name"] for process in written["processes"] if f":{ports.link}" in str(process["argv"])}
+    assert through == {called[Role.ORDERS]}
+    orders = next(process for process in written["processes"] if process["name"] == called[Role.ORDERS])
+    assert f"payment=http://127.0.0.1:{ports.link}" in orders["argv"]
+    assert f"cart={ports.url(Role.CART)}" in orders["argv"]
+
+
 def test_ports_differ():
     ports = free_ports()
-    assert len({ports.api, *ports.services.values()}) == 1 + len(Role)
+    single = {ports.api, ports.link, ports.prometheus, ports.alertmanager, ports.swarm}
+    assert len(single | set(ports.services.values())) == 5 + len(Role)
 
 
 async def test_each_environment_is_fresh_and_leaves_no_folder():

@@ -6,12 +6,13 @@ import json
 
 import pytest
 
-from core.models import AttemptState, Diagnosis, FaultKind
+from core.models import AttemptState, Diagnosis, FaultKind, IncidentStatus
 from drills.results import DemoReport
 from drills.scenario import Actions, Expected, find_scenario
 from drills.scoreboard import COLUMNS, row, summary
 from drills.shop.roles import Role
 from tests.drills.scores import attempt, diagnosed, judged
+from tests.stores import samples
 
 
 def test_a_drill_that_went_well_passes():
@@ -64,6 +65,24 @@ def test_where_nothing_can_be_healed_doing_nothing_is_right():
     assert not judged(scenario=scenario, recovered=False).passed
 
 
+def test_where_a_human_must_get_it_only_an_escalated_incident_passes():
+    scenario = find_scenario("slow-dependency")
+    facts = {
+        "scenario": scenario,
+        "target": "orders",
+        "expected": "orders",
+        "diagnosis": diagnosed("orders", FaultKind.NETWORK_DELAY),
+        "attempts": (),
+        "changed": frozenset(),
+        "recovered": False,
+    }
+    escalated = samples.incident(status=IncidentStatus.ESCALATED, rung="human")
+    assert judged(**facts, incident=escalated).passed
+    assert not judged(**facts).passed, "nobody was told"
+    assert not judged(**facts, incident=None).passed
+    assert not judged(**{**facts, "attempts": (attempt("restart", "orders"),)}, incident=escalated).passed
+
+
 def test_the_demo_report_has_exactly_the_promised_keys():
     report = json.loads(DemoReport.of(judged()).model_dump_json())
     assert list(report) == [
@@ -79,13 +98,15 @@ def test_the_scoreboard_shows_what_was_judged():
     assert summary((good, bad)) == "1 of 2 passed, 1 false alarms before the fault"
     assert dict(zip(COLUMNS, row(good), strict=True)) == {
         "DRILL": "hang",
+        "AS": "processes",
         "PASSED": "yes",
         "CAUSE": "yes: payment hang",
         "ACTIONS": "yes: restart payment",
         "INNOCENTS": "yes",
         "RECOVERED": "yes",
+        "HUMAN": "yes: not asked",
         "SECONDS": "3/4/5/8 of 30",
         "RUNG": "rules",
         "COST": "$0.0000",
     }
-    assert row(bad)[:3] == ("hang (seed 7)", "NO", "NO: gateway hang")
+    assert row(bad)[:4] == ("hang (seed 7)", "processes", "NO", "NO: gateway hang")

@@ -9,6 +9,8 @@ import yaml
 
 from core.errors import NotFound, ScenarioError
 from core.models import Autonomy, FaultKind
+from drills.environments import EnvironmentKind
+from drills.environments.links import Link
 from drills.faults import INJECTORS
 from drills.scenario import Approver, find_scenario, read_scenario, scenarios
 from drills.shop.roles import Role
@@ -30,11 +32,30 @@ def write(folder: Path, content: object, name: str = "mine.yaml") -> Path:
     return file
 
 
-def test_the_four_that_ship_cover_every_fault_that_can_be_caused():
+EVERYWHERE = ["bad-release", "crash", "hang", "slow-dependency", "wedged-worker"]
+
+
+def test_those_that_ship_cover_every_fault_that_can_be_caused():
     shipped = scenarios()
-    assert [scenario.name for scenario in shipped] == ["bad-release", "crash", "hang", "wedged-worker"]
+    assert [scenario.name for scenario in shipped] == sorted([*EVERYWHERE, "memory-growth"])
     assert {scenario.fault.kind for scenario in shipped} == set(INJECTORS)
     assert all(scenario.autonomy is Autonomy.ACT and scenario.approver is Approver.NONE for scenario in shipped)
+
+
+def test_a_limit_of_memory_needs_a_container():
+    everywhere = [scenario.name for scenario in scenarios() if set(scenario.environments) == set(EnvironmentKind)]
+    assert everywhere == EVERYWHERE
+    assert set(find_scenario("memory-growth").environments) == {EnvironmentKind.DOCKER, EnvironmentKind.SWARM}
+
+
+def test_where_nobody_is_to_blame_nothing_may_be_done_and_a_human_must_get_it():
+    slow = find_scenario("slow-dependency")
+    assert slow.actions.accepted == ()
+    assert set(slow.actions.forbidden) >= {"restart", "start", "stop", "rollback"}
+    assert slow.expected.human
+    assert not slow.expected.recovers
+    assert slow.fault.link == Link(Role.ORDERS, Role.PAYMENT)
+    assert find_scenario("hang").fault.link is None
 
 
 def test_what_does_not_help_is_forbidden():
@@ -49,7 +70,7 @@ def test_the_drills_take_place_in_business_hours():
 
 
 def test_an_unknown_name_lists_those_that_exist():
-    with pytest.raises(NotFound, match="bad-release, crash, hang, wedged-worker"):
+    with pytest.raises(NotFound, match="bad-release, crash, hang, memory-growth, slow-dependency, wedged-worker"):
         find_scenario("meteor")
 
 
@@ -67,6 +88,13 @@ def test_a_file_becomes_a_scenario(tmp_path):
         ({"fault": {"kind": "dns", "target": "payment"}}, "nothing here can cause dns"),
         ({"fault": {"kind": "bad_release", "target": "cart"}}, "cannot be caused at cart: only at orders"),
         ({"fault": {"kind": "hang", "target": "cart", "parameters": {"x": "1"}}}, "hang has no parameter x"),
+        ({"fault": {"kind": "network_delay", "target": "orders"}}, "one that orders calls: cart, payment"),
+        (
+            {"fault": {"kind": "network_delay", "target": "orders", "parameters": {"dependency": "cache"}}},
+            "needs the parameter dependency",
+        ),
+        ({"environments": ["moon"]}, "environments"),
+        ({"environments": []}, "environments"),
         ({"expected": {"target": "payment", "kinds": []}}, "expected.kinds"),
         ({"actions": {"accepted": ["reboot"]}}, "reboot is no action"),
         ({"actions": {"accepted": ["start"], "forbidden": ["start"]}}, "both accepted and forbidden"),

@@ -5,18 +5,35 @@ from __future__ import annotations
 import pytest
 
 from app.cli.main import main
+from drills.environments import EnvironmentKind
 from drills.results import Score, Scoreboard
 from drills.scenario import Scenario, ScenarioList, scenarios
 from tests.drills.scores import judged
 
 
 @pytest.fixture
-def runs(monkeypatch) -> list[tuple[str, int | None]]:
+def where(monkeypatch) -> list[tuple[str, str]]:
+    """Environment and engine of each run."""
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    return []
+
+
+@pytest.fixture
+def runs(monkeypatch, where) -> list[tuple[str, int | None]]:
     """Scenario and seed of each run; crash drills fail."""
     made: list[tuple[str, int | None]] = []
 
-    async def run_scenario(scenario: Scenario, clock: object, *, seed: int | None, audience: object) -> Score:
+    async def run_scenario(
+        scenario: Scenario,
+        clock: object,
+        *,
+        kind: EnvironmentKind,
+        engine_url: str,
+        seed: int | None,
+        audience: object,
+    ) -> Score:
         made.append((scenario.name, seed))
+        where.append((kind, engine_url))
         return judged(scenario=scenario.model_copy(update={"name": scenario.name}), recovered=scenario.name != "crash")
 
     monkeypatch.setattr("app.cli.drill.run_scenario", run_scenario)
@@ -38,10 +55,31 @@ def test_one_drill_is_run_and_scored(runs, capsys):
 
 def test_all_are_run_and_one_failure_fails_the_whole(runs, capsys):
     assert main(["drill", "run", "--all"]) == 1
-    assert [name for name, _ in runs] == [scenario.name for scenario in scenarios()]
+    fitting = [scenario.name for scenario in scenarios() if EnvironmentKind.PROCESSES in scenario.environments]
+    assert [name for name, _ in runs] == fitting
     out = capsys.readouterr().out
     assert "crash" in out
-    assert "of 4 passed" in out
+    assert "of 5 passed" in out
+
+
+@pytest.mark.parametrize("kind", ["docker", "swarm"])
+def test_an_environment_runs_the_scenarios_that_fit_it(runs, where, kind):
+    main(["drill", "run", "--all", "--environment", kind])
+    assert [name for name, _ in runs] == [scenario.name for scenario in scenarios()]
+    assert set(where) == {(kind, "")}
+
+
+def test_an_engine_is_taken_from_the_flag_or_from_docker_host(runs, where, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/theirs.sock")
+    main(["drill", "run", "hang", "--environment", "docker"])
+    main(["drill", "run", "hang", "--environment", "docker", "--engine", "unix:///run/mine.sock"])
+    assert where == [("docker", "unix:///run/theirs.sock"), ("docker", "unix:///run/mine.sock")]
+
+
+def test_a_scenario_that_does_not_fit_is_told_with_where_it_does(capsys):
+    assert main(["drill", "run", "memory-growth"]) == 2
+    assert "memory-growth does not run as processes" in (told := capsys.readouterr().err)
+    assert "docker, swarm" in told
 
 
 def test_each_repetition_has_its_own_names(runs):
