@@ -33,7 +33,7 @@ from tests.servers.process import READY_SECONDS, Server, binary, free_port, runn
 IMAGE = "quell.test/base"
 RELEASES = ("v1", "v2")
 LOCK = Path(tempfile.gettempdir()) / "quell-test-dockerd.lock"
-LOCK_SECONDS = 150.0
+LOCK_SECONDS = 200.0
 STOP_SECONDS = 20.0
 _BRIDGES = ("docker0", "docker_gwbridge")
 _LINKS = ("bin", "lib", "lib64")
@@ -188,22 +188,22 @@ def docker_engine_running() -> Iterator[DockerEngine]:
         shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
-def docker_engine_session() -> Iterator[DockerEngine]:
-    """One engine for all tests."""
+@pytest.fixture(scope="module")
+def docker_engine_of_module() -> Iterator[DockerEngine]:
+    """One engine for the tests of a module; another test run on the machine gets its turn between two modules."""
     with docker_engine_running() as engine:
         yield engine
 
 
 @pytest.fixture
-def docker_engine(docker_engine_session: DockerEngine) -> Iterator[DockerEngine]:
+def docker_engine(docker_engine_of_module: DockerEngine) -> Iterator[DockerEngine]:
     """The engine, without containers or services before and after the test."""
-    if not docker_engine_session.answers():
-        docker_engine_session.start()
-    docker_engine_session.clear()
-    yield docker_engine_session
-    if docker_engine_session.answers():
-        docker_engine_session.clear()
+    if not docker_engine_of_module.answers():
+        docker_engine_of_module.start()
+    docker_engine_of_module.clear()
+    yield docker_engine_of_module
+    if docker_engine_of_module.answers():
+        docker_engine_of_module.clear()
 
 
 def _root_folder() -> bytes:
