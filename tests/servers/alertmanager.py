@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from drills.environments.servers import alertmanager_command
 from tests.servers.process import Server, binary, free_port, serving
 
 
@@ -30,12 +31,6 @@ def alertmanager(
         "receivers": [{"name": "quell", **({"webhook_configs": [hook]} if webhook else {})}],
     }
     (folder / "alertmanager.yml").write_text(yaml.safe_dump(config))
-    command = [
-        program,
-        f"--config.file={folder / 'alertmanager.yml'}",
-        f"--storage.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-    ]
+    command = alertmanager_command(program, folder, port)
     with serving("alertmanager", command, port=port, ready_path="/-/ready", folder=folder) as server:
         yield server

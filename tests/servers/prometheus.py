@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from drills.environments.servers import prometheus_command
 from tests.servers.process import Server, binary, free_port, serving
 
 PACKAGE = "prometheus"
@@ -46,15 +47,7 @@ def prometheus(
     if alertmanager:
         config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    command = [
-        program,
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        "--storage.tsdb.retention.time=100y",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--web.enable-lifecycle",
-        *flags,
-    ]
+    command = [*prometheus_command(program, folder, port), *flags]
     with serving("prometheus", command, port=port, ready_path="/-/ready", folder=folder) as server:
         yield server
 
