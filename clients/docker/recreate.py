@@ -48,7 +48,10 @@ def same_options(told: Json, defaults: Json, image: str, labels: dict[str, str])
     config["Image"] = image
     config["Labels"] = {**(config.get("Labels") or {}), **labels}
     host = dict(told.get("HostConfig") or {})
-    host["Binds"] = [*(host.get("Binds") or []), *_anonymous_volumes(told, host)]
+    anonymous = _anonymous_volumes(told, host)
+    added = [f"{volume}:{place}{access}" for place, (volume, access) in anonymous.items()]
+    host["Binds"] = [*(host.get("Binds") or []), *added]
+    config["Volumes"] = {place: value for place, value in config["Volumes"].items() if place not in anonymous}
     mode = str(host.get("NetworkMode") or "default")
     networks: Json = (told.get("NetworkSettings") or {}).get("Networks") or {}
     endpoints = {name: _endpoint(endpoint or {}, identity) for name, endpoint in networks.items()}
@@ -75,15 +78,18 @@ def _own_options(config: Json, defaults: Json) -> Json:
     return config
 
 
-def _anonymous_volumes(told: Json, host: Json) -> list[str]:
-    """Volumes without a name of their own hold data too: the new container gets the same ones."""
+def _anonymous_volumes(told: Json, host: Json) -> dict[str, tuple[str, str]]:
+    """Volumes without a name of their own hold data too: the new container gets the same ones.
+
+    Returns the volume and its mode by where it is mounted.
+    """
     named = {str(bind).split(":")[1] for bind in host.get("Binds") or [] if ":" in str(bind)}
     named |= {str(mount.get("Target")) for mount in host.get("Mounts") or []}
-    return [
-        f"{mount['Name']}:{mount['Destination']}{'' if mount.get('RW', True) else ':ro'}"
+    return {
+        str(mount["Destination"]): (str(mount["Name"]), "" if mount.get("RW", True) else ":ro")
         for mount in told.get("Mounts") or []
         if mount.get("Type") == "volume" and mount.get("Name") and mount.get("Destination") not in named
-    ]
+    }
 
 
 def _endpoint(endpoint: Json, identity: str) -> Json:

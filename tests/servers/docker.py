@@ -71,7 +71,7 @@ class DockerEngine:
         return self.folder / "log"
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it, and wait until it answers. For the main thread: the engine ends with the thread that started it."""
         command = [
             self.program,
             f"--host={self.url}",
@@ -107,8 +107,13 @@ class DockerEngine:
             return False
 
     def kill(self) -> None:
-        """SIGKILL: its containers live on until it is started again."""
+        """SIGKILL: its containers live on until it is started again; its containerd ends with it, a moment later."""
         self._end(signal.SIGKILL)
+        containerd = (self.folder / "run/containerd/containerd.pid").read_text()
+        deadline = time.monotonic() + STOP_SECONDS
+        while Path(f"/proc/{containerd}").exists():
+            assert time.monotonic() < deadline, f"containerd {containerd} lives on"
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """End it, its containers with it."""
