@@ -23,8 +23,9 @@ ENGINE_LOCK = Path(tempfile.gettempdir()) / "quell-test-dockerd.lock"
 BRIDGES = ("docker0", "docker_gwbridge")
 """Network interfaces that an engine leaves behind."""
 
-_LINKS = ("bin", "sbin", "lib", "lib64")
-_FOLDERS = ("usr", "etc", "tmp", "proc", "sys", "dev", "root", "run", "var", "work")
+_LINKS = ("bin", "lib", "lib64")
+# /sbin is no link into the read-only /usr: the engine mounts its init process there.
+_FOLDERS = ("usr", "sbin", "etc", "tmp", "proc", "sys", "dev", "root", "run", "var", "work")
 _PROJECT = Path(__file__).resolve().parents[2]
 
 

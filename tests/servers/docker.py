@@ -7,40 +7,39 @@ host's programs through a read-only mount of /usr (and of the interpreter and th
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import fcntl
-import io
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import docker  # type: ignore[import-untyped]  # the SDK ships no types
 import pytest
 from docker.errors import DockerException  # type: ignore[import-untyped]  # as above
 
+from app.supervisor.lifeline import die_with_parent
+from drills.environments.servers import (
+    ENGINE_LOCK,
+    bridges,
+    clean_after_engine,
+    dockerd_command,
+    engine_url,
+    root_folder,
+    try_engine_lock,
+)
+from drills.environments.servers import host_binds as host_binds
 from tests.servers.process import READY_SECONDS, Server, binary, free_port, running_servers
 
 IMAGE = "quell.test/base"
 RELEASES = ("v1", "v2")
-LOCK = Path(tempfile.gettempdir()) / "quell-test-dockerd.lock"
 LOCK_SECONDS = 200.0
 STOP_SECONDS = 20.0
-_BRIDGES = ("docker0", "docker_gwbridge")
-_LINKS = ("bin", "lib", "lib64")
-# /sbin is no link into the read-only /usr: the engine mounts its init process there.
-_FOLDERS = ("usr", "sbin", "etc", "tmp", "proc", "sys", "dev", "root", "run", "var", "work")
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass
@@ -60,7 +59,7 @@ class DockerEngine:
     @property
     def url(self) -> str:
         """What a user would write as DOCKER_HOST."""
-        return f"unix://{self.folder}/docker.sock"
+        return engine_url(self.folder)
 
     @property
     def api(self) -> Any:
@@ -72,20 +71,14 @@ class DockerEngine:
 
     def start(self) -> None:
         """Start it, and wait until it answers. For the main thread: the engine ends with the thread that started it."""
-        command = [
-            self.program,
-            f"--host={self.url}",
-            f"--data-root={self.folder / 'data'}",
-            f"--exec-root={self.folder / 'run'}",
-            f"--pidfile={self.folder / 'pid'}",
-        ]
+        command = dockerd_command(self.program, self.folder)
         with self.log_path.open("ab") as output:
             process = subprocess.Popen(
                 command,
                 stdout=output,
                 stderr=output,
                 stdin=subprocess.DEVNULL,
-                preexec_fn=_end_with_parent(),  # noqa: PLW1509 - it takes no lock
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - it takes no lock
             )
         self._server = Server("dockerd", self.url, self.folder, process)
         running_servers.append(self._server)
@@ -147,21 +140,11 @@ class DockerEngine:
         self._server = None
 
 
-def host_binds(*, python: bool = False) -> list[str]:
-    """Read-only mounts of the host's programs; with Python also interpreter, environment and this repository."""
-    root = Path(__file__).resolve().parents[2]
-    interpreter = Path(sys.executable).resolve().parents[1]
-    paths = ["/usr"]
-    if python:
-        paths += [str(path) for path in (interpreter, Path(sys.prefix), root) if not path.is_relative_to("/usr")]
-    return [f"{path}:{path}:ro" for path in dict.fromkeys(paths)]
-
-
 def import_image(api: Any, release: str, repository: str = IMAGE, *, labels: Mapping[str, str] | None = None) -> str:
     """Make an image that knows its release as the variable RELEASE; returns its id."""
     changes = [f"ENV RELEASE={release}", "ENV PATH=/usr/local/bin:/usr/bin:/bin"]
     changes += [f"LABEL {name}={value}" for name, value in (labels or {}).items()]
-    api.api.import_image_from_data(_root_folder(), repository=repository, tag=release, changes=changes)
+    api.api.import_image_from_data(root_folder(), repository=repository, tag=release, changes=changes)
     return str(api.images.get(f"{repository}:{release}").id)
 
 
@@ -175,7 +158,7 @@ def docker_engine_running() -> Iterator[DockerEngine]:
     if os.geteuid() != 0:
         pytest.skip("dockerd needs root")
     with _only_one():
-        bridges = {name for name in _BRIDGES if Path(f"/sys/class/net/{name}").exists()}
+        before = bridges()
         folder = Path(tempfile.mkdtemp(prefix="quell-docker-"))
         engine = DockerEngine(program, folder, free_port())
         try:
@@ -189,7 +172,7 @@ def docker_engine_running() -> Iterator[DockerEngine]:
             engine.clear()
         finally:
             engine.stop()
-            _clean(folder, [name for name in _BRIDGES if name not in bridges])
+            clean_after_engine(folder, sorted(bridges() - before))
         shutil.rmtree(folder)
 
 
@@ -211,59 +194,14 @@ def docker_engine(docker_engine_of_module: DockerEngine) -> Iterator[DockerEngin
         docker_engine_of_module.clear()
 
 
-def _root_folder() -> bytes:
-    """A tar with the root folder of a container: links into /usr, and places to mount on."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name in _FOLDERS:
-            folder = tarfile.TarInfo(name)
-            folder.type, folder.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
-            tar.addfile(folder)
-        for name in _LINKS:
-            link = tarfile.TarInfo(name)
-            link.type, link.linkname = tarfile.SYMTYPE, f"usr/{name}"
-            tar.addfile(link)
-    return buffer.getvalue()
-
-
 @contextlib.contextmanager
 def _only_one() -> Iterator[None]:
-    """Two engines would fight for bridges and firewall rules: wait for another test run to end."""
-    with LOCK.open("w") as lock:
-        _wait_for(lock)
-        yield
-
-
-def _wait_for(lock: IO[str]) -> None:
+    """Wait for the engine of another test run, or of a drill, to end."""
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            assert time.monotonic() < deadline, f"another test run holds {LOCK}: it runs its own dockerd"
-            time.sleep(0.5)
-
-
-def _end_with_parent() -> Callable[[], None]:
-    """A `preexec_fn`: dockerd gets SIGTERM when pytest ends, and then ends its containers in order."""
-
-    def bind() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-
-    return bind
-
-
-def _clean(folder: Path, bridges: list[str]) -> None:
-    """Processes and mounts that a killed engine left, and the bridges that it made."""
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            if str(folder).encode() in (process / "cmdline").read_bytes() and int(process.name) != os.getpid():
-                os.kill(int(process.name), signal.SIGKILL)
-    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    for point in sorted((each for each in mounted if each.startswith(f"{folder}/")), reverse=True):
-        subprocess.run(["umount", "--lazy", point], check=False)
-    for bridge in bridges:
-        subprocess.run(["ip", "link", "delete", bridge], check=False, capture_output=True)
+        with try_engine_lock() as held:
+            if held:
+                yield
+                return
+        assert time.monotonic() < deadline, f"another test run holds {ENGINE_LOCK}: it runs its own dockerd"
+        time.sleep(0.5)
