@@ -24,8 +24,8 @@ def release_of(reference: str, image_id: str, labels: Mapping[str, str]) -> str:
     """What people call it: the tag, else the version label, else the first digits of digest or id."""
     if is_id(reference) and RELEASE_LABEL in labels:
         return labels[RELEASE_LABEL]
-    _, tag = split(reference)
-    if tag and tag != "latest" and not is_id(reference):
+    tag = "" if is_id(reference) else split(reference)[1]
+    if tag and tag != "latest":
         return tag
     digest = reference.partition("@")[2] or image_id or reference
     return labels.get(VERSION_LABEL) or tag or digest.removeprefix("sha256:")[:_SHORT]

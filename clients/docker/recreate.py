@@ -50,7 +50,7 @@ def same_options(told: Json, defaults: Json, image: str, labels: dict[str, str])
     host = dict(told.get("HostConfig") or {})
     anonymous = _anonymous_volumes(told, host)
     added = [f"{volume}:{place}{access}" for place, (volume, access) in anonymous.items()]
-    host["Binds"] = [*(host.get("Binds") or []), *added]
+    host["Binds"] = [*(bind for bind in host.get("Binds") or [] if bind not in anonymous), *added]
     config["Volumes"] = {place: value for place, value in config["Volumes"].items() if place not in anonymous}
     mode = str(host.get("NetworkMode") or "default")
     networks: Json = (told.get("NetworkSettings") or {}).get("Networks") or {}

@@ -68,7 +68,7 @@ def _view(row: Json, skew: timedelta) -> TaskView | None:
     if since is None or created is None:
         return None
     state, container = str(status.get("State", "")), status.get("ContainerStatus") or {}
-    ran = state in ENDED and bool(container)
+    ran = state in ENDED and bool(container.get("ContainerID"))
     return TaskView(
         id=str(row.get("ID", "")),
         state=state,
