@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -64,6 +65,7 @@ class Engine:
     def _call(self, method: str, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         try:
             if self._api is None:
+                _knock(self.url)
                 self._api = docker.APIClient(base_url=self.url, version="auto", timeout=_CALL_SECONDS)
             return getattr(self._api, method)(*arguments, **options)
         except APIError as error:
@@ -93,6 +95,17 @@ class Engine:
         """Drop the connection."""
         if self._api is not None:
             self._api.close()
+
+
+def _knock(url: str) -> None:
+    """Make sure that somebody listens: the SDK leaves a socket open on which nobody does.
+
+    Raises:
+        OSError: nobody does.
+    """
+    if url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(url.removeprefix("unix://"))
 
 
 @asynccontextmanager
