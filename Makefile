@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
-SERVERS := prometheus prometheus-alertmanager
+SERVERS := prometheus prometheus-alertmanager postgresql
 
 .PHONY: demo test test-fast test-crash lint format serve setup lock docs bench-drills servers clean
 

@@ -35,7 +35,7 @@ class Inbox(Repository):
         return InboxItem.model_validate({"id": item_id, **row})
 
     async def pending(self, limit: int) -> list[InboxItem]:
-        """What waits to be worked off, oldest first."""
+        """What waits to be worked off, oldest first; in a writing transaction nobody else takes it meanwhile."""
         statement = select(INBOX).where(INBOX.c.state == "pending").order_by(INBOX.c.id).limit(limit)
         return await self._all(InboxItem, statement)
 

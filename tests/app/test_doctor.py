@@ -11,9 +11,13 @@ import pytest
 from app.doctor import examine
 from core.clock import ManualClock
 from core.ports import SourceStatus
+from stores.checkpoints import open_checkpointer
 from stores.migrate import upgrade
 from stores.store import Store
+from tests.servers.postgres import PASSWORD, Postgres, postgres_server
 from tests.stores.samples import incident
+
+__all__ = ["postgres_server"]
 
 METRICS = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 7\r\nconnection: close\r\n\r\nup_x 1\n"
 
@@ -110,3 +114,32 @@ async def test_a_damaged_database(tmp_path: Path, clock: ManualClock) -> None:
     found = await checks("", clock)
     assert not found["database"].reachable
     assert found["database"].fix
+
+
+@pytest.mark.slow
+async def test_postgresql_right_and_wrong(
+    postgres_server: Postgres, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres_server.url(postgres_server.create())
+    await upgrade(url)
+    for wrong, fix in [
+        (url.replace(PASSWORD, "hush"), "correct user and password"),
+        (url.replace("/test_", "/missing_"), "createdb"),
+        (url.replace(f":{postgres_server.port}", ":1"), "start PostgreSQL"),
+        (url.replace("postgresql", "mysql"), "postgresql://USER"),
+    ]:
+        monkeypatch.setenv("DATABASE_URL", wrong)
+        found = await checks("", clock)
+        assert fix in found["database"].fix
+        assert fix in found["checkpoints"].fix
+        assert "hush" not in str(found)
+        assert PASSWORD not in str(found)
+    monkeypatch.setenv("DATABASE_URL", url)
+    for _ in range(2):  # looking makes nothing
+        found = await checks("", clock)
+        assert found["database"].version.startswith("PostgreSQL 1")
+        assert found["checkpoints"].detail.endswith("(made at first start)")
+    async with open_checkpointer(url):
+        found = await checks("", clock)
+    assert found["checkpoints"].reachable
+    assert not found["checkpoints"].detail.endswith("(made at first start)")

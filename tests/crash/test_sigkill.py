@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from core.models import ApprovalState, Attempt, AttemptState, IncidentStatus, Window
-from remediation.approvals import decide
-from tests.crash.world import World, world
-from tests.support import eventually
+from core.models import ApprovalState, AttemptState, IncidentStatus
+from tests.crash.record import all_attempts, approve, check_record, pending, starts_of_leaf
+from tests.crash.world import world
 
 pytestmark = [
     pytest.mark.crash,
@@ -148,49 +147,3 @@ async def cases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 async def test_an_incident_survives_sigkill(name: str, cases: Cases) -> None:
     await cases[name]
     assert cases[name].done()
-
-
-async def all_attempts(here: World) -> list[Attempt]:
-    """Every attempt on record, oldest first."""
-    async with here.store.read() as tx:
-        return list(reversed(await tx.attempts.find()))
-
-
-async def check_record(here: World) -> None:
-    """No alert is lost, the audit chain is whole, the end is told once."""
-    async with here.store.read() as tx:
-        assert await tx.inbox.pending(10) == []
-        stored = await tx.alerts.get("feedfeedfeedfeed")
-        assert stored is not None
-        incident = await here.incident()
-        assert incident is not None
-        assert stored.incident_id == incident.id
-        audit = await tx.audit.verify()
-        assert audit.ok, audit
-        timeline = await tx.timeline.of_incident(incident.id)
-        assert [entry.kind for entry in timeline].count("outcome") == 1
-
-
-async def starts_of_leaf(here: World) -> int:
-    """How often the runtime itself says that somebody started or restarted the leaf."""
-    incident = await here.incident()
-    assert incident is not None
-    window = Window(start=incident.opened_at, end=incident.updated_at.replace(year=incident.updated_at.year + 1))
-    changes = await here.supervisor.changes("leaf", window)
-    return sum(change.kind in {"start", "restart"} for change in changes)
-
-
-async def pending(here: World) -> str:
-    """The id of the question that waits."""
-
-    async def waiting() -> str:
-        async with here.store.read() as tx:
-            found = await tx.approvals.find(state=ApprovalState.PENDING)
-        return found[0].id if found else ""
-
-    return await eventually(waiting, deadline_seconds=60)
-
-
-async def approve(here: World) -> None:
-    """A human says yes."""
-    await decide(here.store, await pending(here), approved=True, by="test")

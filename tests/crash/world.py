@@ -44,31 +44,55 @@ class World:
         self.ports = ports
         self.supervisor = SupervisorClient(settings.socket_path)
         self.flaw = folder / "leaf.flaw"
+        self.watching = [settings]
 
-    async def start_quell(self, point: str = "") -> tuple[Child, Path]:
-        """A Quell that stops at `point`, or one that does not."""
+    async def start_quell(self, point: str = "", twin: bool = False) -> tuple[Child, Path]:
+        """A Quell that stops at `point`, or one that does not.
+
+        Args:
+            twin: a second one, as on another machine: it shares the database and has a data folder of its own.
+        """
+        name = "quell-twin" if twin else "quell"
         marker = self.folder / f"reached-{point.replace(':', '-')}"
-        argv = [sys.executable, str(HERE / "quell.py"), str(self.folder / "quell.yaml")]
+        argv = [sys.executable, str(HERE / "quell.py"), str(self.folder / f"{name}.yaml")]
         argv += [point, str(marker)] if point else []
-        child = await Child.start("quell", argv, environment=environment(), folder=self.folder)
+        child = await Child.start(name, argv, environment=environment(), folder=self.folder)
         return child, marker
+
+    async def reached(self, marker: Path, *children: Child) -> Child:
+        """Wait until one of them is at the point where it stops; returns it."""
+
+        def there() -> Child | None:
+            for child in children:
+                child.check()
+            written = marker.read_text() if marker.exists() else ""
+            return next((child for child in children if str(child.pid) == written), None)
+
+        found = await eventually(there, deadline_seconds=60)
+        assert found is not None
+        return found
 
     async def kill_at(self, child: Child, marker: Path) -> None:
         """Wait until the point is reached, then SIGKILL."""
-
-        def reached() -> bool:
-            child.check()
-            return marker.exists()
-
-        await eventually(reached, deadline_seconds=60)
+        await self.reached(marker, child)
         os.kill(child.pid, signal.SIGKILL)
 
+    def write_twin(self) -> None:
+        """The configuration of the second Quell, whose data folder leads to the same supervisor."""
+        config = yaml.safe_load((self.folder / "quell.yaml").read_text())
+        (self.folder / "quell-twin.yaml").write_text(yaml.safe_dump({**config, "data_dir": "data-twin"}))
+        twin = Settings.load(self.folder / "quell-twin.yaml")
+        twin.data_path.mkdir()
+        twin.socket_path.symlink_to(self.settings.socket_path)
+        twin.logs_path.symlink_to(self.settings.logs_path)
+        self.watching.append(twin)
+
     async def baseline(self) -> None:
-        """Wait until Quell has seen enough of the healthy services; its own snapshot on disk tells."""
+        """Wait until every Quell has seen enough of the healthy services; its own snapshot on disk tells."""
 
         def seen() -> bool:
-            path = self.settings.snapshot_path
-            return path.exists() and read_snapshot(path).times.size >= BASELINE_SAMPLES
+            paths = [each.snapshot_path for each in self.watching]
+            return all(path.exists() and read_snapshot(path).times.size >= BASELINE_SAMPLES for path in paths)
 
         await eventually(seen, deadline_seconds=30)
 
@@ -203,11 +227,15 @@ def configuration(folder: Path, ports: dict[str, int], autonomy: str) -> dict[st
 
 
 @asynccontextmanager
-async def world(folder: Path, autonomy: str = "act") -> AsyncIterator[World]:
-    """Services up and loaded, store migrated, Quell not started yet."""
+async def world(folder: Path, autonomy: str = "act", database_url: str = "") -> AsyncIterator[World]:
+    """Services up and loaded, store migrated, Quell not started yet.
+
+    Args:
+        database_url: empty for a file of the world's own.
+    """
     ports = dict(zip(("leaf", "edge"), free_ports(2), strict=True))
     config = folder / "quell.yaml"
-    config.write_text(yaml.safe_dump(configuration(folder, ports, autonomy)))
+    config.write_text(yaml.safe_dump({**configuration(folder, ports, autonomy), "database_url": database_url}))
     settings = Settings.load(config)
     settings.data_path.mkdir()
     supervise = await Child.start(

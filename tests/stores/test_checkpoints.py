@@ -71,6 +71,11 @@ class State(TypedDict):
     proposals: Annotated[list[Proposal], operator.add]
     attempt: Attempt
     severities: dict[str, Severity]
+    severity: Severity
+    note: str
+    ratio: float
+    count: int
+    done: bool
 
 
 async def test_a_graph_finds_its_state_where_it_was_left(bare_url: str) -> None:
@@ -82,7 +87,19 @@ async def test_a_graph_finds_its_state_where_it_was_left(bare_url: str) -> None:
     builder.add_edge(START, "act")
     builder.add_edge("act", END)
     config: Any = {"configurable": {"thread_id": "inc_1"}}
-    given: State = {"proposals": [proposal()], "attempt": attempt(), "severities": {"gateway": Severity.CRITICAL}}
+    scalars: dict[str, Any] = {
+        "severity": Severity.WARNING,
+        "note": "a\0b",
+        "ratio": 1e22,
+        "count": 2**40,
+        "done": True,
+    }
+    given: Any = {
+        "proposals": [proposal()],
+        "attempt": attempt(),
+        "severities": {"gateway": Severity.CRITICAL},
+        **scalars,
+    }
     async with open_checkpointer(bare_url) as saver:
         await builder.compile(checkpointer=saver).ainvoke(given, config, durability="sync")
     async with open_checkpointer(bare_url) as saver:
@@ -91,6 +108,8 @@ async def test_a_graph_finds_its_state_where_it_was_left(bare_url: str) -> None:
     assert found["proposals"] == [proposal(), proposal(action="start")]
     assert same(attempt(state=AttemptState.DONE), found["attempt"])
     assert same(Severity.CRITICAL, found["severities"]["gateway"])
+    for name, value in scalars.items():
+        assert same(value, found[name]), name
 
 
 async def test_checkpoints_survive_a_power_cut(tmp_path: Path) -> None:

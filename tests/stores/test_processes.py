@@ -41,7 +41,7 @@ async def test_two_processes_and_this_one_write_to_one_database(url: str) -> Non
         await tx.incidents.add(incident())
     async with writer("compete", url, "ada") as ada, writer("compete", url, "bob") as bob:
         await asyncio.gather(*(append(store, number) for number in range(ROUNDS)))
-        ends = [json.loads((await each.communicate())[0]) for each in (ada, bob)]
+        ends = [json.loads((await each.communicate())[0].splitlines()[-1]) for each in (ada, bob)]
     async with store.read() as tx:
         report = await tx.audit.verify()
         unfinished = await tx.attempts.unfinished()
@@ -52,6 +52,40 @@ async def test_two_processes_and_this_one_write_to_one_database(url: str) -> Non
     assert sorted(tokens) == list(range(1, len(tokens) + 1))
     assert sorted(end["reserved"] for end in ends) == [False, True]
     assert len(unfinished) == 1
+
+
+@pytest.mark.slow
+async def test_two_processes_share_an_inbox_and_open_one_incident(url: str) -> None:
+    """Alerts that belong together meet in one incident, whichever process takes which of them in."""
+    store = await Store.open(url, SystemClock())
+    async with store.write() as tx:
+        for number in range(ROUNDS):
+            await tx.inbox.add("alertmanager", notification(f"fp_{number}"))
+    async with writer("drain", url, "ada") as ada, writer("drain", url, "bob") as bob:
+        ends = [json.loads((await each.communicate())[0].splitlines()[-1]) for each in (ada, bob)]
+    async with store.read() as tx:
+        counts = await tx.inbox.counts()
+        [incident_found] = await tx.incidents.find()
+        alerts = await tx.alerts.of_incident(incident_found.id)
+    await store.close()
+    assert (counts["done"], counts["failed"], counts["pending"]) == (ROUNDS, 0, 0)
+    assert [opened for end in ends for opened in end["opened"]] == [incident_found.id]
+    assert len(alerts) == ROUNDS
+
+
+def notification(fingerprint: str) -> bytes:
+    labels = {"alertname": "HighErrorRate", "severity": "critical"}
+    firing = {
+        "status": "firing",
+        "labels": labels,
+        "annotations": {},
+        "startsAt": "2026-03-03T12:00:00Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+        "fingerprint": fingerprint,
+    }
+    frame = {"version": "4", "status": "firing", "receiver": "quell", "groupKey": "{}", "externalURL": ""}
+    common = {"groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}}
+    return json.dumps({**frame, **common, "alerts": [firing]}).encode()
 
 
 async def append(store: Store, number: int) -> None:

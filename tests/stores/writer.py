@@ -9,9 +9,13 @@ from typing import Any
 
 from core.clock import SystemClock
 from core.errors import AlreadyReserved
+from core.models import Autonomy
+from events.correlation import CorrelationSettings
+from events.intake import Intake
 from stores.migrate import upgrade
 from stores.store import Store
 from tests.stores.samples import attempt
+from tools.inventory import Inventory
 
 ROUNDS = 25
 
@@ -53,12 +57,18 @@ async def hang(store: Store, name: str) -> dict[str, Any]:
     return {}
 
 
+async def drain(store: Store, name: str) -> dict[str, Any]:
+    """Take in what is in the inbox."""
+    intake = Intake(store, Inventory(()), SystemClock(), CorrelationSettings(), autonomy=Autonomy.PROPOSE)
+    return {"opened": await intake.drain()}
+
+
 async def main(work: str, url: str, name: str) -> None:
     if work == "migrate":
         await upgrade(url)
         return
     store = await Store.open(url, SystemClock())
-    result = await {"compete": compete, "hang": hang}[work](store, name)
+    result = await {"compete": compete, "hang": hang, "drain": drain}[work](store, name)
     await store.close()
     tell(json.dumps(result))
 
