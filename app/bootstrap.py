@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -15,11 +15,10 @@ from alerting.outbox import Dispatcher
 from alerting.registry import build_channels
 from app.investigation import Investigator
 from app.notifier import OutboxNotifier
-from app.operations.opening import inventory_of, open_store
+from app.operations.opening import open_store
 from app.settings import Settings
-from app.sources import open_sources
+from app.sources import Loop, Opened, open_sources
 from app.worker import Worker
-from clients.buffer import ScrapeBuffer
 from core.clock import Clock
 from core.hooks import Hooks, NoHooks
 from core.ports import Knowledge, NullKnowledge
@@ -56,7 +55,7 @@ class App:
     store: Store
     inventory: Inventory
     sources: Sources
-    buffer: ScrapeBuffer
+    opened: Opened
     knowledge: Knowledge
     intake: Intake
     runner: IncidentRunner
@@ -74,7 +73,7 @@ class App:
     @asynccontextmanager
     async def running(self, *, watch: bool = True) -> AsyncIterator[None]:
         """Scrape, work, watch and deliver in the background, until the block ends."""
-        loops = {"scrape": self.buffer.run, "work": self.worker.run, "deliver": self.dispatcher.run}
+        loops: dict[str, Loop] = {**self.opened.loops, "work": self.worker.run, "deliver": self.dispatcher.run}
         if watch:
             loops["watch"] = self.watcher.run
         tasks = [asyncio.create_task(self._keep_up(name, loop), name=name) for name, loop in loops.items()]
@@ -85,7 +84,7 @@ class App:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _keep_up(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+    async def _keep_up(self, name: str, loop: Loop) -> None:
         """Run a loop for ever: one that fails is told about and begun again, never silently gone."""
         while True:
             try:
@@ -124,11 +123,11 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
         StoreError, ConfigError, PolicyFileError: as the parts that are opened.
     """
     clock, hooks = clock or settings.clock, hooks or NoHooks()
-    opened = open_sources(settings, clock)
-    sources = opened.sources
-    inventory = inventory_of(settings)
+    opened = await open_sources(settings, clock)
+    inventory, sources = opened.inventory, opened.sources
     knowledge = NullKnowledge()
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(opened.close)
         store = await stack.enter_async_context(open_store(settings, clock))
         checkpointer = await stack.enter_async_context(open_checkpointer(settings.checkpoints_url))
         channels = build_channels(settings.notify, await stack.enter_async_context(open_client()), clock)
@@ -174,14 +173,21 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
             store=store,
             inventory=inventory,
             sources=sources,
-            buffer=opened.buffer,
+            opened=opened,
             knowledge=knowledge,
             intake=intake,
             runner=runner,
             investigate=Investigator(settings, inventory, sources, clock),
             worker=Worker(store, intake, runner, clock, settings.worker),
             watcher=Watcher(
-                store, inventory, sources, clock, settings.watch, settings.analysis, with_defaults(settings.signals)
+                store,
+                inventory,
+                sources,
+                clock,
+                settings.watch,
+                settings.analysis,
+                with_defaults(settings.signals),
+                silences=opened.alertmanager,
             ),
             dispatcher=Dispatcher(store, channels, clock),
             observers=observers,

@@ -22,7 +22,7 @@ from app.operations.outputs import DoctorReport
 from app.server.binding import check_binding
 from app.server.token import read_token
 from app.settings import Settings, config_file
-from app.sources import open_sources
+from app.sources import Opened, open_sources
 from clients.scrape import scrape
 from core.clock import Clock
 from core.errors import QuellError
@@ -105,26 +105,59 @@ async def _checkpoints(settings: Settings) -> SourceStatus:
 
 
 async def _sources(settings: Settings, clock: Clock) -> list[SourceStatus]:
-    """The metrics history, each scrape target, the log files, and what runs the processes."""
-    opened = open_sources(settings, clock)
-    sources, buffer = opened.sources, opened.buffer
-    if settings.scrape.targets:
-        await buffer.restore()
+    """Metrics, each scrape target, logs, traces, silences, and what runs the services."""
+    try:
+        opened = await open_sources(settings, clock)
+    except QuellError as error:
+        return [_broken("sources", error)]
+    try:
+        if not settings.prometheus.url:
+            await opened.buffer.restore()
+        found = [await opened.sources.metrics.status(), *await _targets(settings, clock)]
+        found += [await opened.sources.logs.status(), await opened.traces.status()]
+        found.append(
+            await opened.alertmanager.status()
+            if opened.alertmanager
+            else _unused("alertmanager", "no silences are read: set alertmanager.url")
+        )
+        return [*found, *await _actuators(settings, opened)]
+    finally:
+        await opened.close()
+
+
+async def _targets(settings: Settings, clock: Clock) -> list[SourceStatus]:
+    """Each page that Quell scrapes itself."""
+    targets = () if settings.prometheus.url else settings.scrape.targets
     async with httpx.AsyncClient(trust_env=False, timeout=settings.scrape.timeout_seconds) as http:
         scrapes = await asyncio.gather(
-            *(scrape(http, each, settings.scrape.timeout_seconds, clock) for each in settings.scrape.targets)
+            *(scrape(http, each, settings.scrape.timeout_seconds, clock) for each in targets)
         )
-    found = [await buffer.status()]
+    found = []
     for each in scrapes:
         name = f"scrape {redact_text(each.target.url)}"
         if each.error:
             found.append(_bad(name, each.error, "start what serves that page, or correct scrape.targets"))
         else:
             found.append(_well(name, f"{len(each.samples)} samples in {each.seconds:.3f} s"))
-    found.append(await sources.logs.status())
-    for actuator in sources.actuators:
-        status = await actuator.status()
-        found.append(status if settings.processes else _unused(status.name, "no processes are declared"))
+    return found
+
+
+async def _actuators(settings: Settings, opened: Opened) -> list[SourceStatus]:
+    """What runs services; one that no service needs is not asked."""
+    needed = {
+        "process": (bool(settings.processes), "no processes are declared"),
+        "docker": (True, ""),
+        "swarm": (
+            any(service.identity.swarm_service for service in opened.inventory.all()),
+            "no service is a Swarm service",
+        ),
+    }
+    found = []
+    for actuator in opened.sources.actuators:
+        wanted, why_not = needed[actuator.name]
+        found.append(await actuator.status() if wanted else _unused(actuator.name, why_not))
+    if opened.engine is None:
+        found.append(_unused("docker", "no engine is used: set docker.url or DOCKER_HOST"))
     return found
 
 

@@ -28,13 +28,15 @@ from app.configuration.problems import Examination, problems, unknown_variables
 from app.configuration.secret_files import resolve_references
 from app.server.settings import ServerSettings
 from app.worker_settings import WorkerSettings
-from clients.connection import ConnectionSettings
+from clients.alertmanager import AlertmanagerSettings
 from clients.docker.settings import DockerSettings
 from clients.logfiles import LogSettings
 from clients.loki.settings import LokiSettings
 from clients.processes.wire import ProcessSpec
 from clients.prometheus.settings import PrometheusSettings
 from clients.scrape import ScrapeSettings
+from clients.spans import SpanSettings
+from clients.tempo import TempoSettings
 from core.clock import Clock, clock_ahead
 from core.errors import ConfigError
 from core.models import Autonomy, AutonomyRule, Model, Service
@@ -115,9 +117,9 @@ class Settings(BaseSettings):
     logs: LogSettings = LogSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
     loki: LokiSettings = LokiSettings()
-    alertmanager: ConnectionSettings = Field(
-        default=ConnectionSettings(), description="Alertmanager v2; its silences are honoured by the watcher"
-    )
+    alertmanager: AlertmanagerSettings = AlertmanagerSettings()
+    tempo: TempoSettings = TempoSettings()
+    traces: SpanSettings = SpanSettings()
     docker: DockerSettings = DockerSettings()
     analysis: AnalysisConfig = AnalysisConfig()
     signals: tuple[SignalSpec, ...] = Field(default=(), description="empty: names as prometheus-client writes them")

@@ -1,21 +1,40 @@
-"""Which implementation stands behind the ports that read: a server where one is configured, else the embedded one."""
+"""Which implementation stands behind the ports: a server where one is configured, else the embedded one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
-from app.operations.opening import inventory_of
+import structlog
+
 from app.settings import Settings
+from clients.alertmanager import Alertmanager
 from clients.buffer import ScrapeBuffer
+from clients.docker.actuator import DockerActuator
+from clients.docker.discovery import discover as discover_running
+from clients.docker.engine import Engine
+from clients.docker.journal import EngineJournal
+from clients.docker.logs import DockerLogs, targets_of
+from clients.docker.watch import EngineWatch
 from clients.logfiles import LogFiles
 from clients.loki.source import LokiLogs
 from clients.processes.actuator import ProcessActuator
 from clients.processes.client import SupervisorClient
 from clients.prometheus.source import PrometheusMetrics
+from clients.routed import RoutedLogs
+from clients.spans import SpanBuffer
+from clients.swarm.actuator import SwarmActuator
+from clients.tempo import Tempo
 from core.clock import Clock
-from core.ports import Actuator, LogSource, MetricsSource
-from tools.inventory import Inventory
+from core.errors import SourceError
+from core.models import Service
+from core.ports import Actuator, LogSource, MetricsSource, TraceSource
+from tools.inventory import Inventory, discover
 from tools.sources import Sources
+
+log = structlog.get_logger(__name__)
+
+Loop = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,33 +42,90 @@ class Opened:
     """The sources, and what must run for them to be current.
 
     Attributes:
+        inventory: what is configured, and what the engine runs.
         buffer: the own scrapes; scrapes nothing when a Prometheus takes its place.
+        spans: what comes in at `/v1/traces`; None when a Tempo takes its place.
+        alertmanager: asked for silences; None without one.
+        engine: of containers and Swarm services; None without one.
+        loops: run in the background, by name.
     """
 
+    inventory: Inventory
     sources: Sources
     buffer: ScrapeBuffer
+    traces: TraceSource
+    spans: SpanBuffer | None
+    alertmanager: Alertmanager | None
+    engine: Engine | None
+    loops: Mapping[str, Loop] = field(default_factory=dict)
+
+    async def close(self) -> None:
+        """Let go of what is connected."""
+        if self.engine is not None:
+            await self.engine.close()
 
 
-def open_sources(settings: Settings, clock: Clock) -> Opened:
-    """Wire the reading side. Nothing is connected yet.
+async def open_sources(settings: Settings, clock: Clock) -> Opened:
+    """Wire sources and actuators, and ask the engine what it runs; one that is away is logged and asked no further.
 
     Raises:
-        ConfigError: services or addresses of the configuration do not fit together.
+        ConfigError: addresses, files or services of the configuration do not fit together.
+        StoreCorrupt: the journal of the engine is not what Quell wrote.
     """
-    inventory = inventory_of(settings)
-    scraped = settings.scrape.model_copy(update={"targets": ()}) if settings.prometheus.url else settings.scrape
+    prometheus = settings.prometheus.rooted(settings.path)
+    scraped = settings.scrape.model_copy(update={"targets": ()}) if prometheus.url else settings.scrape
     buffer = ScrapeBuffer(scraped, clock, settings.snapshot_path)
-    metrics: MetricsSource = PrometheusMetrics(settings.prometheus, clock) if settings.prometheus.url else buffer
-    actuators: tuple[Actuator, ...] = (ProcessActuator(SupervisorClient(settings.socket_path)),)
-    return Opened(Sources(metrics=metrics, logs=_logs(settings, inventory, clock), actuators=actuators), buffer)
+    tempo = settings.tempo.rooted(settings.path)
+    spans = None if tempo.url else SpanBuffer(settings.traces, clock)
+    alertmanager = settings.alertmanager.rooted(settings.path)
+    metrics: MetricsSource = PrometheusMetrics(prometheus, clock) if prometheus.url else buffer
+    engine = Engine(settings.docker, clock) if settings.docker.url else None
+    inventory = await _inventory(settings, engine)
+    actuators, loops = _actuators(settings, engine, clock)
+    return Opened(
+        inventory=inventory,
+        sources=Sources(metrics, _logs(settings, inventory, engine, clock), actuators),
+        buffer=buffer,
+        traces=spans or Tempo(tempo, clock),
+        spans=spans,
+        alertmanager=Alertmanager(alertmanager, clock) if alertmanager.url else None,
+        engine=engine,
+        loops={"scrape": buffer.run, **loops},
+    )
 
 
-def _logs(settings: Settings, inventory: Inventory, clock: Clock) -> LogSource:
+async def _inventory(settings: Settings, engine: Engine | None) -> Inventory:
+    running: list[Service] = []
+    if engine is not None:
+        try:
+            running = await discover_running(engine)
+        except SourceError as error:
+            log.warning("engine_not_discovered", error=error.message, fix=error.fix)
+    return Inventory(discover(settings.processes, settings.scrape.targets, settings.services, running))
+
+
+def _actuators(settings: Settings, engine: Engine | None, clock: Clock) -> tuple[tuple[Actuator, ...], dict[str, Loop]]:
+    """The actuators, and the loops that keep them current."""
+    processes = ProcessActuator(SupervisorClient(settings.socket_path))
+    if engine is None:
+        return (processes,), {}
+    journal = EngineJournal(settings.data_path / "engine.journal")
+    watch = EngineWatch(engine, journal, clock, settings.docker.interval_seconds)
+    return (processes, DockerActuator(engine, watch, clock), SwarmActuator(engine, watch, clock)), {"engine": watch.run}
+
+
+def _logs(settings: Settings, inventory: Inventory, engine: Engine | None, clock: Clock) -> LogSource:
+    """Loki for all, or files and, for what an engine runs, the engine."""
+    services = inventory.all()
     if settings.loki.url:
-        streams = {service.name: service.identity.loki for service in inventory.all()}
-        return LokiLogs(settings.loki, streams, clock)
+        streams = {service.name: service.identity.loki for service in services}
+        return LokiLogs(settings.loki.rooted(settings.path), streams, clock)
     files = {entry.service: [settings.path(entry.path)] for entry in settings.logs.files}
-    for service in inventory.all():
+    for service in services:
         if service.identity.process:
             files.setdefault(service.name, []).append(settings.logs_path / f"{service.identity.process}.log")
-    return LogFiles(files)
+    if engine is None:
+        return LogFiles(files)
+    targets = {name: target for name, target in targets_of(services).items() if name not in files}
+    docker = DockerLogs(engine, targets)
+    return RoutedLogs(dict.fromkeys(targets, docker), LogFiles(files))

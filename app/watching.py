@@ -26,8 +26,8 @@ async def watch_once(app: App, *, collect_seconds: float) -> WatchRound:
     Raises:
         QuellError: the store does not answer.
     """
-    await app.buffer.restore()
-    current = app.buffer.is_current
+    await app.opened.buffer.restore()
+    current = app.opened.buffer.is_current
     async with app.running(watch=False):
         if not current:
             await app.clock.sleep(collect_seconds)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 from pydantic import Field
@@ -49,6 +50,18 @@ class WatchSettings(Model):
     for_ticks: int = Field(default=2, ge=1, description="looks in a row that must agree before an alert is sent")
 
 
+class Silences(Protocol):
+    """Knows which alerts are to be kept quiet, such as `clients.alertmanager.Alertmanager`."""
+
+    async def silence_of(self, labels: Mapping[str, str]) -> object | None:
+        """Something true when a silence covers an alert with these labels now.
+
+        Raises:
+            SourceError: they cannot be read.
+        """
+        ...
+
+
 class Watcher:
     """Sends an alert when a symptom holds for `for_ticks` looks, and its end when it is gone for as many.
 
@@ -58,6 +71,7 @@ class Watcher:
         analysis: windows and thresholds. While an alert fires its baseline stays before its onset, so that a fault
             that lasts never becomes the new normal.
         signals: how each signal is measured; symptoms that none of them measures are not watched.
+        silences: what somebody does not want to hear of for a while.
 
     Raises:
         ConfigError: a service to be watched is not in the inventory.
@@ -72,7 +86,9 @@ class Watcher:
         settings: WatchSettings,
         analysis: AnalysisConfig,
         signals: tuple[SignalSpec, ...],
+        silences: Silences | None = None,
     ) -> None:
+        self._silences = silences
         self._store = store
         self._inventory = inventory
         self._sources = sources
@@ -116,7 +132,7 @@ class Watcher:
                 return await self._look(service, signal, firing)
 
         looked = await asyncio.gather(*(look(service, signal) for service, signal in self._watched))
-        sent = [alert for alert in looked if alert is not None]
+        sent = [alert for alert in looked if alert is not None and not await self._silenced(alert)]
         if sent:
             await accept(self._store, SOURCE, render(sent))
         for alert in sent:
@@ -126,6 +142,19 @@ class Watcher:
             else:
                 del firing[alert.fingerprint]
         return sent
+
+    async def _silenced(self, alert: Alert) -> bool:
+        """Whether a silence covers it now. Resolved alerts pass, and so do all while the silences cannot be read."""
+        if self._silences is None or alert.status is not AlertStatus.FIRING:
+            return False
+        try:
+            silence = await self._silences.silence_of(alert.labels)
+        except SourceError as error:
+            log.warning("silences_not_read", error=error.message)
+            return False
+        if silence is not None:
+            log.info("alert_silenced", alert=alert.name, service=alert.service)
+        return silence is not None
 
     async def _remembered(self) -> dict[str, Alert]:
         """Own alerts that are firing, by fingerprint; read from the store once."""

@@ -72,19 +72,18 @@ async def _remote(server: str, body: bytes) -> Investigation:
 
 async def _here(body: bytes, collect_seconds: float) -> Investigation:
     from app.investigation import Investigator
-    from app.operations.opening import inventory_of
     from app.sources import open_sources
     from events.alertmanager import parse
 
     alerts = parse(body)
     settings = load_settings()
     clock = settings.clock
-    opened = open_sources(settings, clock)
+    opened = await open_sources(settings, clock)
     await opened.buffer.restore()
     if not opened.buffer.is_current:
         print(f"no running server keeps a history: scraping for {collect_seconds:.0f} s", file=sys.stderr)
         await _collect(opened.buffer, collect_seconds)
-    return await Investigator(settings, inventory_of(settings), opened.sources, clock)(alerts)
+    return await Investigator(settings, opened.inventory, opened.sources, clock)(alerts)
 
 
 async def _collect(buffer: ScrapeBuffer, seconds: float) -> None:

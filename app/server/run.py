@@ -94,7 +94,12 @@ async def serve(
         app.observers.append(metrics.observe_node)
         context = Context(settings, app.store, app.clock, app.inventory)
         api = create_api(
-            context, token=token.value, investigate=app.investigate, metrics=metrics, after_change=app.worker.wake
+            context,
+            token=token.value,
+            investigate=app.investigate,
+            metrics=metrics,
+            after_change=app.worker.wake,
+            keep_spans=app.opened.spans.add if app.opened.spans else None,
         )
         url = base_url(settings.server, listener.getsockname()[1])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import pytest
@@ -14,11 +14,11 @@ from clients.buffer import ScrapeBuffer
 from clients.logfiles import LogFiles
 from clients.scrape import ScrapeSettings, ScrapeTarget
 from core.clock import ManualClock
-from core.errors import ConfigError, StoreUnavailable
+from core.errors import ConfigError, SourceError, SourceUnavailable, StoreUnavailable
 from core.models import Alert, AlertStatus, Autonomy, Finding, Identity, Service, Severity, Shape, Signal
 from events.correlation import CorrelationSettings
 from events.intake import Intake
-from events.watcher import Watcher, WatchSettings
+from events.watcher import Silences, Watcher, WatchSettings
 from stores.store import Store
 from tests.support import eventually
 from tools.inventory import Inventory
@@ -77,10 +77,11 @@ def watcher(
     services: tuple[str, ...] = (),
     inventory: Inventory = SERVICES,
     signals: tuple[SignalSpec, ...] = DEFAULT_SIGNALS,
+    silences: Silences | None = None,
 ) -> Watcher:
     sources = Sources(metrics=plant.buffer, logs=LogFiles({}))
     settings = WatchSettings(services=services, for_ticks=for_ticks)
-    return Watcher(store, inventory, sources, plant.clock, settings, ANALYSIS, signals)
+    return Watcher(store, inventory, sources, plant.clock, settings, ANALYSIS, signals, silences)
 
 
 async def look(watching: Watcher, plant: Plant, times: int) -> list[list[Alert]]:
@@ -222,3 +223,26 @@ async def test_the_loop_looks_again_after_a_failure(store: Store, plant: Plant) 
     loop.cancel()
     with pytest.raises(asyncio.CancelledError):
         await loop
+
+
+class _Silence:
+    """Silences everything, or cannot be read."""
+
+    def __init__(self, error: SourceError | None = None) -> None:
+        self.error = error
+
+    async def silence_of(self, labels: Mapping[str, str]) -> object | None:
+        if self.error is not None:
+            raise self.error
+        return "kept quiet by ann"
+
+
+@pytest.mark.parametrize(("error", "alerts"), [(None, 0), (SourceUnavailable("Alertmanager is away"), 1)])
+async def test_what_is_silenced_is_not_sent_and_an_unreadable_silence_silences_nothing(
+    store: Store, plant: Plant, error: SourceError | None, alerts: int
+) -> None:
+    watching = watcher(store, plant, for_ticks=1, silences=_Silence(error))
+    await plant.work(16)
+    plant.failing = True
+    sent = [alert for each in await look(watching, plant, 4) for alert in each]
+    assert len(sent) == alerts

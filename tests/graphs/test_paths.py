@@ -175,7 +175,7 @@ async def test_a_stop_is_honoured_between_two_nodes(bench: Bench) -> None:
 async def test_a_node_past_its_deadline_hands_over(bench: Bench) -> None:
     class Stuck:
         async def at(self, point: str, incident_id: str) -> None:
-            if point == "gather:before":
+            if point == "recall:before":
                 await asyncio.Event().wait()
 
     bench.hooks, bench.deadline_seconds = Stuck(), 0.2
