@@ -32,7 +32,7 @@ from clients.swarm.specs import (
     with_image,
 )
 from clients.swarm.states import state_of
-from clients.swarm.tasks import ENDED_BADLY, Progress, TaskView, progress, task_views
+from clients.swarm.tasks import ENDED, ENDED_BADLY, Progress, TaskView, progress, task_views
 from core.clock import Clock
 from core.errors import ActuatorError, SourceRejected
 from core.models import ActionOutcome, Change, RunState, Service, ServiceState, Utc, Window
@@ -233,7 +233,7 @@ class SwarmActuator:
         for attempt in range(_TRIES):
             told = known(await self._engine.service(name), "Swarm service", name)
             spec = told["Spec"]
-            edited = _edited(spec, record)
+            edited = _edited(spec, record, await self._given_up(told) if record.action == "start" else False)
             if record.action in ("restart", "rollback"):
                 edited = gentle(edited, service.kind)
             mark = Mark(
@@ -252,6 +252,11 @@ class SwarmActuator:
                 continue
             return told
         raise AssertionError("unreachable: the last try returns or raises")
+
+    async def _given_up(self, told: Json) -> bool:
+        """Whether tasks are wanted and none runs or is on its way: the same number of replicas makes no new ones."""
+        tasks = task_views(await self._engine.tasks(told["ID"]), await self._engine.skew())
+        return bool(replicas_of(told["Spec"])) and not any(task.wanted and task.state not in ENDED for task in tasks)
 
     async def _put_back(self, name: str, record: EngineAction) -> None:
         """The image does not come up: the one that ran before takes its place again."""
@@ -304,7 +309,10 @@ def _wanted_replicas(action: str, parameters: dict[str, str], spec: Json, count:
     return int(told)
 
 
-def _edited(spec: Json, record: EngineAction) -> Json:
+def _edited(spec: Json, record: EngineAction, given_up: bool) -> Json:
     if record.action == "rollback":
         return with_image(spec, record.image)
-    return forced(spec) if record.action == "restart" else scaled(spec, int(record.release))
+    if record.action == "restart":
+        return forced(spec)
+    edited = scaled(spec, int(record.release))
+    return forced(edited) if given_up else edited

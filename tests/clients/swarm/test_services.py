@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -165,6 +167,31 @@ async def test_tasks_that_keep_failing_are_told(docker_engine: DockerEngine, doc
     state = await eventually(failed, deadline_seconds=20)
     assert (state.healthy, "exited with code 3" in state.health_detail) == (False, True)
     assert "failed: exited with code 3" in [c.detail for c in await changes(actuator)]
+
+
+@pytest.mark.parametrize("action", ["start", "restart"])
+async def test_a_service_whose_swarm_replaces_nothing_is_brought_back(
+    docker_engine: DockerEngine, docker: Watched, api: Any, action: str
+) -> None:
+    run_service(docker_engine, "web", "v1")
+    spec = spec_of(api)
+    spec["TaskTemplate"]["RestartPolicy"] = {"Condition": "none"}
+    update_service(docker_engine, "web", spec)
+    actuator = actuator_of(docker)
+    await eventually(lambda: len(running_tasks(api)) == 1, deadline_seconds=20)
+    (task,) = running_tasks(api)
+    os.kill(api.api.inspect_task(task)["Status"]["ContainerStatus"]["PID"], signal.SIGKILL)
+
+    async def ended() -> Any:
+        return (await actuator.state(WEB)).state is RunState.EXITED
+
+    await eventually(ended, deadline_seconds=20)
+    assert not (await actuator.state(WEB)).out_of_memory
+    outcome = await actuator.run(action, WEB, {}, "att_1")
+    assert outcome.ok, outcome.detail
+    assert len(running_tasks(api)) == 1
+    assert (await actuator.run("start", WEB, {}, "att_2")).ok
+    assert (await actuator.state(WEB)).state is RunState.RUNNING
 
 
 async def test_logs_and_discovery_know_the_service(docker_engine: DockerEngine, docker: Watched, api: Any) -> None:
