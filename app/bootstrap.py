@@ -108,7 +108,7 @@ def build_remedy(
     )
     verifier = Verifier(store, sources, inventory, clock, settings.verification, settings.analysis, signals)
     executor = Executor(store, sources, inventory, clock, hooks, dry_run=settings.dry_run)
-    return LiveRemedy(store, clock, guard, executor, verifier)
+    return LiveRemedy(store, clock, guard, executor, verifier, poll_seconds=settings.verification.poll_seconds)
 
 
 @asynccontextmanager
@@ -158,7 +158,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
             )
 
         patience = max(
-            settings.action_policy.cooldown_seconds,
+            settings.action_policy.cooldown_seconds + settings.action_policy.max_evidence_age_seconds,
             settings.verification.deadline_seconds,
             settings.analysis.window_seconds,
         )

@@ -48,8 +48,8 @@ def build_incident_graph(
 
     Args:
         deadline_seconds: for any node.
-        patient_seconds: added for the nodes that wait on purpose: `gather` for a further look, `guard` for a cooldown,
-            `verify` for recovery.
+        patient_seconds: added for the nodes that wait on purpose: `gather` for a further look, `guard` for a cooldown
+            and for metrics that are away, `verify` for recovery.
     """
     graph: StateGraph[IncidentState, IncidentContext, Any, Any] = StateGraph(
         IncidentState, context_schema=IncidentContext

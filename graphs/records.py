@@ -11,6 +11,7 @@ from agents.ladder import Climb, climb
 from agents.spec import AgentSpec
 from core.models import Decision, Rung, Severity, TimelineEntry, Verdict, content_id
 from graphs.context import IncidentContext
+from tools.outages import tell_outages
 from tools.runner import Looked, keep
 
 GUARD_VERSION = "1"
@@ -54,11 +55,7 @@ async def keep_evidence(looked: Sequence[Looked], context: IncidentContext) -> t
     async with context.store.write() as tx:
         await tx.leases.check(context.lease)
         await keep(tx, looked)
-        for evidence, _ in looked:
-            if evidence.error:
-                told = f"{evidence.source}: {evidence.error}"
-                entry = TimelineEntry(at=context.clock.now(), kind="outage", text=told)
-                await tx.timeline.add(evidence.incident_id, entry, key=f"outage:{told}")
+        await tell_outages(tx, looked, context.clock.now())
     return tuple(evidence.id for evidence, _ in looked)
 
 

@@ -59,7 +59,7 @@ async def read_facts(
     """The facts about a proposal, in the caller's transaction.
 
     Args:
-        still_anomalous: whether the success checks fail right now, as `Verifier.still_anomalous` reads it.
+        still_anomalous: whether the success checks fail right now, as `Verifier.present` reads it.
         undo_of: the attempt that the proposal reverses. Who approved that one approved its undo, which was named in
             the request.
     """

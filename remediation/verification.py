@@ -22,6 +22,7 @@ from core.models import Attempt, Check, Incident, Model, Proposal, Recovery, Ver
 from stores.store import Store
 from tools.context import QueryContext, windows
 from tools.inventory import Inventory
+from tools.outages import tell_outages
 from tools.runner import Look, Looked, keep, look
 from tools.signals import SignalSpec
 from tools.sources import Sources
@@ -63,8 +64,21 @@ class _Poll:
     looks: tuple[Looked, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """How things stand before an action.
+
+    Attributes:
+        anomalous: whether the success checks fail; None when that cannot be read.
+        source_away: a source did not answer, which is something else than a signal without samples.
+    """
+
+    anomalous: bool | None
+    source_away: bool
+
+
 class Verifier:
-    """Reads success checks."""
+    """Reads success checks. A source that does not answer meanwhile is told on the incident's timeline."""
 
     def __init__(
         self,
@@ -96,6 +110,7 @@ class Verifier:
         while True:
             start = max(settled_at, self._clock.now() - timedelta(seconds=span_seconds))
             poll = await self._poll(incident, attempt.proposal, start)
+            await self._tell_outages(poll)
             seconds = self._clock.monotonic() - began
             log.debug("recovery_read", attempt=attempt.id, recovery=poll.recovery, detail=poll.detail)
             if poll.recovery is not Recovery.RECOVERED:
@@ -109,15 +124,14 @@ class Verifier:
                 return await self._word(polls, held=held, seconds=seconds)
             await self._clock.sleep(self._settings.poll_seconds)
 
-    async def still_anomalous(self, incident: Incident, proposal: Proposal) -> bool | None:
-        """Whether the success checks fail over the last `hold_seconds`; None when that cannot be read.
-
-        The reading is stored.
-        """
+    async def present(self, incident: Incident, proposal: Proposal) -> Present:
+        """Whether the success checks fail over the last `hold_seconds`; the reading is stored."""
         span_seconds = max(self._settings.hold_seconds, SMALLEST_SPAN_STEPS * self._analysis.step_seconds)
         poll = await self._poll(incident, proposal, self._clock.now() - timedelta(seconds=span_seconds))
+        await self._tell_outages(poll)
         await self._keep([poll])
-        return {Recovery.RECOVERED: False, Recovery.NOT_RECOVERED: True, Recovery.UNREADABLE: None}[poll.recovery]
+        anomalous = {Recovery.RECOVERED: False, Recovery.NOT_RECOVERED: True, Recovery.UNREADABLE: None}[poll.recovery]
+        return Present(anomalous, source_away=any(evidence.error for evidence, _ in poll.looks))
 
     async def _word(self, polls: Sequence[_Poll], *, held: bool, seconds: float) -> Verification:
         """What the last polls say: all of an unbroken hold, or the one that failed."""
@@ -136,6 +150,13 @@ class Verifier:
         async with self._store.write() as tx:
             await keep(tx, looks)
         return tuple(dict.fromkeys(evidence.id for evidence, _ in looks))
+
+    async def _tell_outages(self, poll: _Poll) -> None:
+        """The last reading alone is kept in the end, so that an outage before it must be told when it is seen."""
+        failed = [each for each in poll.looks if each[0].error]
+        if failed:
+            async with self._store.write() as tx:
+                await tell_outages(tx, failed, self._clock.now())
 
     async def _poll(self, incident: Incident, proposal: Proposal, start: datetime) -> _Poll:
         """Read every check once, from `start` to now."""

@@ -159,7 +159,7 @@ async def test_what_cannot_be_read_never_counts_as_recovered(bench: Bench, metri
     word = await bench.verify(*checks)
     assert word.recovery is Recovery.UNREADABLE
     assert word.detail
-    assert await bench.verifier.still_anomalous(bench.incident, bench.proposal(*checks)) is None
+    assert (await bench.verifier.present(bench.incident, bench.proposal(*checks))).anomalous is None
 
 
 async def test_one_unreadable_check_spoils_a_recovery(bench: Bench, metrics: Metrics) -> None:
@@ -175,6 +175,17 @@ async def test_a_source_that_comes_back_is_believed_again(bench: Bench, metrics:
     word = await bench.verify(ERRORS)
     assert word.recovery is Recovery.RECOVERED
     assert word.seconds >= 30 + SETTINGS.hold_seconds
+    async with bench.store.read() as tx:
+        told = [each.text for each in await tx.timeline.of_incident(bench.incident.id) if each.kind == "outage"]
+    assert len(told) == 1, "once, however often it was asked"
+    assert "refused" in told[0]
+
+
+async def test_a_source_that_is_away_is_told_from_a_signal_without_samples(bench: Bench, metrics: Metrics) -> None:
+    metrics.series.clear()
+    assert not (await bench.verifier.present(bench.incident, bench.proposal(ERRORS))).source_away
+    metrics.failure = SourceUnavailable("refused", fix="start it")
+    assert (await bench.verifier.present(bench.incident, bench.proposal(ERRORS))).source_away
 
 
 async def test_nothing_is_read_before_it_has_settled(bench: Bench, metrics: Metrics) -> None:
@@ -185,9 +196,9 @@ async def test_nothing_is_read_before_it_has_settled(bench: Bench, metrics: Metr
 
 
 async def test_still_anomalous_is_the_word_of_now(bench: Bench, metrics: Metrics) -> None:
-    assert await bench.verifier.still_anomalous(bench.incident, bench.proposal(ERRORS)) is True
+    assert (await bench.verifier.present(bench.incident, bench.proposal(ERRORS))).anomalous is True
     bench.clock.advance(120)
     failing(metrics, until=30)
-    assert await bench.verifier.still_anomalous(bench.incident, bench.proposal(ERRORS)) is False
+    assert (await bench.verifier.present(bench.incident, bench.proposal(ERRORS))).anomalous is False
     ids, _ = await bench.stored()
     assert len(ids) == 2
