@@ -21,13 +21,16 @@ async def watch_once(app: App, *, collect_seconds: float) -> WatchRound:
     """Look once, and run what is found to its end or to a question for a human.
 
     Args:
-        collect_seconds: how long to scrape first when no other process has kept a history.
+        collect_seconds: how long to scrape first when neither a Prometheus nor another process has kept a history.
 
     Raises:
         QuellError: the store does not answer.
     """
-    await app.opened.buffer.restore()
-    current = app.opened.buffer.is_current
+    if app.settings.prometheus.url:
+        current = True  # its history is there already
+    else:
+        await app.opened.buffer.restore()
+        current = app.opened.buffer.is_current
     async with app.running(watch=False):
         if not current:
             await app.clock.sleep(collect_seconds)
