@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from alerting.channel import Channel
 from alerting.messages import Message
 from core.clock import Clock
-from core.errors import NotificationError
+from core.errors import NotificationError, StoreUnavailable
 from core.models import TimelineEntry
 from stores.outbox import OutboxItem
 from stores.store import Store, Tx
@@ -87,6 +87,8 @@ class Dispatcher:
         while True:
             try:
                 await self.dispatch_once()
+            except StoreUnavailable as error:  # an outage is told in a line, not in a traceback a second
+                log.warning("dispatch_postponed", error=str(error))
             except Exception:
                 # The loop's boundary: without it one bad moment of the database would silence Quell for good.
                 log.exception("dispatch_failed")
