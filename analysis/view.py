@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.frames import Floats, LogLine
 from core.models import Change, ServiceState, Signal, Window
+from core.traces import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,28 @@ class ChangeView:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceFrame:
+    """Spans of one service over baseline and window, and the evidence that holds them.
+
+    Attributes:
+        service: name in the inventory, whatever its spans call it.
+        baseline, window: its own spans, oldest first; the newest ones of each span of time when there were too many.
+        others: spans of the services that it calls, with which its calls are matched.
+        names: names in the inventory, by the `service.name` of a span, where the two differ.
+        missing_baseline, missing_window: spans that were left out, as far as the source knows.
+    """
+
+    service: str
+    baseline: tuple[Span, ...]
+    window: tuple[Span, ...]
+    others: tuple[Span, ...]
+    names: dict[str, str]
+    missing_baseline: int
+    missing_window: int
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class SystemView:
     """All that is known of a system at one instant.
 
@@ -69,6 +92,7 @@ class SystemView:
         dependencies: who calls whom, caller to callees; names without data are allowed.
         topology_evidence: id of the evidence that holds `dependencies`, empty when there is none.
         alert_evidence: id of the evidence that holds the alert, empty when there is none.
+        traces: what the services and their calls did, where a trace source is known.
     """
 
     symptom: str
@@ -81,3 +105,4 @@ class SystemView:
     dependencies: dict[str, tuple[str, ...]]
     topology_evidence: str
     alert_evidence: str
+    traces: tuple[TraceFrame, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from clients.recorded import RecordedActuator, RecordedLogs, RecordedMetrics
+from clients.recorded import TRACES, RecordedActuator, RecordedLogs, RecordedMetrics, RecordedTraces
 from core.clock import ManualClock
 from core.errors import BundleError
 from core.models import (
@@ -123,13 +123,16 @@ async def offline(bundle: Bundle, clock: ManualClock, remedy: Remedy) -> Callabl
     look_up = bundle.look_up()
     settings = await RunSettings.recorded(look_up)
     actuator = RecordedActuator(look_up, now=clock.now())
+    # A run that had no trace source asked for no spans, and does not now.
+    traced = any(call.port == TRACES for call in bundle.recordings)
+    traces = RecordedTraces(look_up) if traced else None
 
     def make_context(store: Store, lease: Lease) -> IncidentContext:
         return IncidentContext(
             store=store,
             clock=clock,
             inventory=Inventory(settings.services),
-            sources=Sources(RecordedMetrics(look_up), RecordedLogs(look_up), (actuator,)),
+            sources=Sources(RecordedMetrics(look_up), RecordedLogs(look_up), (actuator,), traces),
             signals=settings.signals,
             analysis=settings.analysis,
             knowledge=NullKnowledge(),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import TypeVar
 
 from clients import recorded
 from core.errors import ActuatorError, SourceError
 from core.frames import Frame, LogPage, LogQuery, MetricQuery
 from core.models import ActionOutcome, Change, Service, ServiceState, Utc, Window
-from core.ports import SourceStatus
+from core.ports import SourceStatus, TraceSource
 from core.redaction import redact_text
+from core.traces import SpanPage, TraceQuery
 from stores.recordings import Recording
 from tools.sources import Sources
 
@@ -29,7 +31,12 @@ class Recorder:
 
     def sources(self, live: Sources) -> Sources:
         """`live`, with every read recorded."""
-        return Sources(metrics=_Metrics(live, self), logs=_Logs(live, self), actuators=(_Actuators(live, self),))
+        return Sources(
+            metrics=_Metrics(live, self),
+            logs=_Logs(live, self),
+            actuators=(_Actuators(live, self),),
+            traces=None if live.traces is None else _Traces(live.traces, self),
+        )
 
     async def call(self, port: str, key: str, ask: Awaitable[T], encode: Callable[[T], bytes]) -> T:
         """Wait for an answer and keep it; an error of the source is kept and raised again."""
@@ -74,6 +81,35 @@ class _Logs:
         page = await self._live.query(query)
         lines = tuple(line.model_copy(update={"text": redact_text(line.text)}) for line in page.lines)
         return page.model_copy(update={"lines": lines})
+
+    async def status(self) -> SourceStatus:
+        return await self._live.status()
+
+
+class _Traces:
+    def __init__(self, live: TraceSource, recorder: Recorder) -> None:
+        self.name = live.name
+        self._live = live
+        self._recorder = recorder
+
+    async def query(self, query: TraceQuery) -> SpanPage:
+        return await self._recorder.call(recorded.TRACES, query.key, self._redacted(query), recorded.encode_spans)
+
+    async def _redacted(self, query: TraceQuery) -> SpanPage:
+        """As for log lines: names, messages and attributes are whatever a sender put there."""
+        page = await self._live.query(query)
+        hide = cache(redact_text)  # texts repeat from span to span
+        spans = tuple(
+            span.model_copy(
+                update={
+                    "name": hide(span.name),
+                    "message": hide(span.message),
+                    "attributes": {key: hide(text) for key, text in span.attributes.items()},
+                }
+            )
+            for span in page.spans
+        )
+        return page.model_copy(update={"spans": spans})
 
     async def status(self) -> SourceStatus:
         return await self._live.status()

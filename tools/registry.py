@@ -16,7 +16,15 @@ from core.models import ActionOption, Proposal
 from tools.actions import restart, rollback, scale, start, stop
 from tools.actions.spec import ActionSpec
 from tools.inventory import Inventory
-from tools.queries import active_alerts, log_digest, metric_digest, recent_changes, service_state, service_topology
+from tools.queries import (
+    active_alerts,
+    log_digest,
+    metric_digest,
+    recent_changes,
+    service_state,
+    service_topology,
+    trace_digest,
+)
 from tools.queries.spec import AnyQuery, QuerySpec
 
 __all__ = ["ACTIONS", "QUERIES", "ActionSpec", "QuerySpec", "action_options", "validate_proposal"]
@@ -28,6 +36,7 @@ _QUERIES: tuple[AnyQuery, ...] = (
     recent_changes.SPEC,
     service_topology.SPEC,
     active_alerts.SPEC,
+    trace_digest.SPEC,
 )
 _ACTIONS: tuple[ActionSpec, ...] = (restart.SPEC, start.SPEC, stop.SPEC, rollback.SPEC, scale.SPEC)
 

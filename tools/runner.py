@@ -10,12 +10,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from analysis.view import ChangeView, LogFrame, SignalFrame, StateView, SystemView
+from analysis.view import ChangeView, LogFrame, SignalFrame, StateView, SystemView, TraceFrame
 from core.errors import InvalidInput, SourceError
 from core.models import Digest, Evidence, EvidenceKind, Model, content_id
 from stores.recordings import Recording
 from stores.store import Tx
 from tools.context import QueryContext
+from tools.once import AskedOnce
 from tools.queries.spec import AnyQuery, Part, Topology, known_service
 from tools.recording import Recorder
 from tools.registry import QUERIES
@@ -99,9 +100,13 @@ async def gather(context: QueryContext, services: Sequence[str]) -> list[Looked]
     first = services[0] if services else ""
     around = first if set(services) <= set(context.inventory.neighbourhood(first)) else ""
     questions: list[tuple[str, dict[str, Any]]] = [("active_alerts", {}), ("service_topology", {"service": around})]
+    about = ["log_digest", "service_state", "recent_changes"]
+    if context.sources.traces is not None:
+        about.append("trace_digest")
+        context = replace(context, sources=replace(context.sources, traces=AskedOnce(context.sources.traces)))
     for service in services:
         questions += [("metric_digest", {"service": service, "signal": spec.signal}) for spec in context.signals]
-        questions += [(name, {"service": service}) for name in ("log_digest", "service_state", "recent_changes")]
+        questions += [(name, {"service": service}) for name in about]
     slots = asyncio.Semaphore(MAX_CONCURRENT_QUERIES)
 
     async def ask(name: str, parameters: dict[str, Any]) -> Looked:
@@ -148,6 +153,7 @@ async def load_view(evidence: Sequence[Evidence], context: QueryContext, symptom
         logs=tuple(part for part in fetched if isinstance(part, LogFrame)),
         states=tuple(part for part in fetched if isinstance(part, StateView)),
         changes=tuple(part for part in fetched if isinstance(part, ChangeView)),
+        traces=tuple(part for part in fetched if isinstance(part, TraceFrame)),
         dependencies=dependencies,
         topology_evidence=_first(used, EvidenceKind.TOPOLOGY),
         alert_evidence=_first(used, EvidenceKind.ALERT),

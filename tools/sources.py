@@ -8,16 +8,21 @@ from datetime import datetime
 from clients.recorded import RecordedActuator
 from core.errors import SourceRejected
 from core.models import Service
-from core.ports import Actuator, LogSource, MetricsSource
+from core.ports import Actuator, LogSource, MetricsSource, TraceSource
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where metrics and logs come from, and what can see and change the services."""
+    """Where metrics, logs and spans come from, and what can see and change the services.
+
+    Attributes:
+        traces: None where nothing collects spans; then nobody asks for any.
+    """
 
     metrics: MetricsSource
     logs: LogSource
     actuators: tuple[Actuator, ...] = ()
+    traces: TraceSource | None = None
 
     def at(self, now: datetime) -> Sources:
         """The sources for a look at that instant: live ones show the present, recorded ones what was seen then."""

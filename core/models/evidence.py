@@ -18,6 +18,7 @@ class EvidenceKind(StrEnum):
     CHANGE = "change"
     TOPOLOGY = "topology"
     ALERT = "alert"
+    TRACE = "trace"
 
 
 class SeriesDigest(Model):

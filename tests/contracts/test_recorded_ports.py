@@ -7,13 +7,15 @@ from datetime import timedelta
 import pytest
 
 from clients import recorded
-from clients.recorded import RecordedActuator, RecordedLogs, RecordedMetrics
+from clients.recorded import RecordedActuator, RecordedLogs, RecordedMetrics, RecordedTraces
 from core.errors import ActuatorError, BundleError, SourceError, SourceRejected, SourceUnavailable
 from core.frames import LogQuery, MetricQuery
 from core.models import Change, Window
+from core.ports import TraceSource
+from core.traces import TraceQuery
 from stores.recordings import Recording
 from tests.tools import world
-from tests.tools.world import NOON, Logs, Metrics, Processes, lines
+from tests.tools.world import NOON, Logs, Metrics, Processes, Traces, lines
 from tools.recording import Recorder
 from tools.sources import Sources
 
@@ -21,6 +23,7 @@ WINDOW = Window(start=NOON - timedelta(minutes=1), end=NOON)
 METRIC = MetricQuery(metric="up", matchers={"job": "payment"}, window=WINDOW, step_seconds=5)
 UNKNOWN = MetricQuery(metric="nothing", matchers={"job": "payment"}, window=WINDOW, step_seconds=5)
 LOG = LogQuery(service="payment", window=WINDOW, limit=10)
+SPANS = TraceQuery(service="payment", window=WINDOW, limit=10)
 PAYMENT = world.service("payment")
 
 
@@ -31,8 +34,11 @@ class Tape:
         recorder = Recorder("ev_1", NOON)
         self.calls: list[Recording] = recorder.calls
         self.live = recorder.sources(live)
+        assert self.live.traces is not None
+        self.spans: TraceSource = self.live.traces
         self.metrics = RecordedMetrics(self.look_up)
         self.logs = RecordedLogs(self.look_up)
+        self.traces = RecordedTraces(self.look_up)
         self.actuator = RecordedActuator(self.look_up, now=NOON)
 
     async def look_up(self, port: str, key: str) -> bytes | None:
@@ -44,7 +50,8 @@ def memory(failure: SourceError | None = None) -> Sources:
     metrics.has("payment", "up", world.step(1.0, float("nan"), NOON - timedelta(seconds=30)))
     changes = [Change(service="payment", kind="deploy", at=NOON - timedelta(seconds=20), after="2")]
     spoken = lines("payment", 25, "line {}", start=WINDOW.start, seconds=50)
-    return Sources(metrics, Logs(spoken, failure), (Processes(changes, failure),))
+    spans = [world.span("payment", number, WINDOW.start + timedelta(seconds=number), 0.2) for number in range(20)]
+    return Sources(metrics, Logs(spoken, failure), (Processes(changes, failure),), Traces(spans, failure))
 
 
 async def test_answers_are_played_back_as_they_were() -> None:
@@ -60,6 +67,10 @@ async def test_answers_are_played_back_as_they_were() -> None:
     assert await tape.logs.query(LOG) == page
     rest = LOG.model_copy(update={"cursor": page.cursor})
     assert await tape.live.logs.query(rest) == await tape.logs.query(rest)
+
+    spans = await tape.spans.query(SPANS)
+    assert (len(spans.spans), spans.dropped) == (10, 10)
+    assert await tape.traces.query(SPANS) == spans
 
     actuator = tape.live.actuator_for(PAYMENT)
     assert actuator is not None
@@ -78,6 +89,7 @@ async def test_a_failure_fails_again_in_the_same_way(kind: type[SourceError]) ->
     for live, played in [
         (lambda: tape.live.metrics.query(METRIC), lambda: tape.metrics.query(METRIC)),
         (lambda: tape.live.logs.query(LOG), lambda: tape.logs.query(LOG)),
+        (lambda: tape.spans.query(SPANS), lambda: tape.traces.query(SPANS)),
         (lambda: actuator.state(PAYMENT), lambda: tape.actuator.state(PAYMENT)),
     ]:
         with pytest.raises(kind) as first:
@@ -92,6 +104,7 @@ async def test_what_was_never_asked_is_refused() -> None:
     for ask in (
         tape.metrics.query(METRIC),
         tape.logs.query(LOG),
+        tape.traces.query(SPANS),
         tape.actuator.state(PAYMENT),
         tape.actuator.changes(PAYMENT, WINDOW),
     ):
@@ -111,6 +124,7 @@ async def test_a_damaged_recording_is_told(payload: bytes) -> None:
     for ask in (
         RecordedMetrics(look_up).query(METRIC),
         RecordedLogs(look_up).query(LOG),
+        RecordedTraces(look_up).query(SPANS),
         actuator.state(PAYMENT),
         actuator.changes(PAYMENT, WINDOW),
     ):

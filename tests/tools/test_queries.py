@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from analysis.view import SystemView
-from clients.recorded import RecordedActuator, RecordedLogs, RecordedMetrics
+from clients.recorded import RecordedActuator, RecordedLogs, RecordedMetrics, RecordedTraces
 from core.errors import InvalidInput, SourceRejected, SourceUnavailable
 from core.models import Change, Evidence, EvidenceKind, Identity, Service
 from stores.recordings import Recording
 from tests.tools import world
-from tests.tools.world import NOON, SHOP, Logs, Metrics, Processes, failing_since, healthy, lines
+from tests.tools.world import NOON, SHOP, Logs, Metrics, Processes, Traces, failing_since, healthy, lines
 from tools.inventory import Inventory
 from tools.registry import QUERIES
 from tools.runner import Looked, gather, load_view, look, run_query
@@ -35,12 +35,18 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def sources(metrics: Metrics) -> Sources:
-    """The memory sources, with a deploy of payment and some lines."""
+    """The memory sources, with a deploy of payment, some lines, and calls of payment by orders."""
     deploy = Change(
         service="payment", kind="deploy", at=NOON - timedelta(minutes=10), actor="ci", before="1", after="2"
     )
     spoken = lines("payment", 30, "charge {} failed", start=NOON - timedelta(seconds=50), seconds=50)
-    return Sources(metrics, Logs(spoken), (Processes([deploy]),))
+    started = [NOON - timedelta(seconds=6 * index + 3) for index in reversed(range(50))]
+    spans = [
+        each
+        for index, start in enumerate(started)
+        for each in world.called("orders", "payment", index, start, wait=0.03, work=0.02)
+    ]
+    return Sources(metrics, Logs(spoken), (Processes([deploy]),), Traces(spans))
 
 
 def played_back(looked: list[Looked]) -> Sources:
@@ -54,7 +60,8 @@ def played_back(looked: list[Looked]) -> Sources:
         call = calls.get((port, key))
         return call.payload if call else None
 
-    return Sources(RecordedMetrics(look_up), RecordedLogs(look_up), (RecordedActuator(look_up, now=NOON),))
+    actuator = RecordedActuator(look_up, now=NOON)
+    return Sources(RecordedMetrics(look_up), RecordedLogs(look_up), (actuator,), RecordedTraces(look_up))
 
 
 def told(view: SystemView) -> list[object]:
@@ -99,11 +106,18 @@ async def test_an_unknown_series_has_no_samples(metrics: Metrics, sources: Sourc
 
 @pytest.mark.parametrize(
     ("tool", "parameters"),
-    [("metric_digest", ERRORS), ("log_digest", {"service": "payment"}), ("service_state", {"service": "payment"})],
+    [
+        ("metric_digest", ERRORS),
+        ("log_digest", {"service": "payment"}),
+        ("service_state", {"service": "payment"}),
+        ("trace_digest", {"service": "payment"}),
+    ],
 )
 async def test_a_source_that_does_not_answer_is_evidence_too(tool: str, parameters: dict[str, str]) -> None:
     failure = SourceUnavailable("connection refused", fix="start it")
-    broken = Sources(Metrics(failure=failure), Logs(failure=failure), (Processes(failure=failure),))
+    broken = Sources(
+        Metrics(failure=failure), Logs(failure=failure), (Processes(failure=failure),), Traces(failure=failure)
+    )
     evidence, calls = await run_query(tool, parameters, world.context(broken))
     assert evidence.error == "connection refused (start it)"
     assert [call.evidence_id for call in calls] == [evidence.id]
@@ -197,9 +211,19 @@ async def test_gather_asks_everything_in_a_stable_order(sources: Sources) -> Non
     looked = await gather(world.context(sources), SHOP.neighbourhood("gateway"))
     tools = [evidence.tool for evidence, _ in looked]
     assert set(tools) == set(QUERIES)
-    assert len(looked) == 2 + 3 * (6 + 3)
+    assert len(looked) == 2 + 3 * (6 + 4)
     again = await gather(world.context(sources), SHOP.neighbourhood("gateway"))
     assert [evidence.id for evidence, _ in looked] == [evidence.id for evidence, _ in again]
+
+
+async def test_without_a_trace_source_nobody_asks_for_spans(sources: Sources) -> None:
+    looked = await gather(world.context(replace(sources, traces=None)), SHOP.neighbourhood("gateway"))
+    assert {evidence.tool for evidence, _ in looked} == set(QUERIES) - {"trace_digest"}
+    evidence, calls = await run_query(
+        "trace_digest", {"service": "payment"}, world.context(replace(sources, traces=None))
+    )
+    assert "/v1/traces" in evidence.error
+    assert calls == []
 
 
 async def test_gather_refuses_an_unknown_service(sources: Sources) -> None:
@@ -218,6 +242,8 @@ async def test_recordings_reproduce_the_view_and_the_evidence_exactly(sources: S
     assert len(view.signals) == 18
     assert {state.state.service for state in view.states} == set(services)
     assert [change.change.after for change in view.changes] == ["2"]
+    assert {frame.service: len(frame.window) for frame in view.traces} == {"gateway": 0, "orders": 20, "payment": 10}
+    assert {frame.evidence for frame in view.traces} <= {each.id for each in evidence}
     assert view.dependencies["gateway"] == ("orders",)
     assert view.topology_evidence in {each.id for each in evidence if each.kind is EvidenceKind.TOPOLOGY}
     assert view.alert_evidence in {each.id for each in evidence if each.kind is EvidenceKind.ALERT}

@@ -34,6 +34,7 @@ def test_each_thing_is_registered_under_its_own_name() -> None:
         "recent_changes",
         "service_topology",
         "active_alerts",
+        "trace_digest",
     }
     assert set(ACTIONS) == {"restart", "start", "stop", "rollback", "scale"}
     assert all(spec.undo in {"", *ACTIONS} for spec in ACTIONS.values())

@@ -26,6 +26,7 @@ from core.models import (
     Window,
 )
 from core.ports import SourceStatus
+from core.traces import Span, SpanKind, SpanPage, TraceQuery
 from tools.context import QueryContext
 from tools.inventory import Inventory
 from tools.signals import DEFAULT_SIGNALS
@@ -103,6 +104,30 @@ class Logs:
 
 
 @dataclass
+class Traces:
+    """Spans of any service, oldest first; counts the queries."""
+
+    spans: list[Span] = field(default_factory=list)
+    failure: SourceError | None = None
+    queries: list[TraceQuery] = field(default_factory=list)
+    name: str = "memory"
+
+    async def query(self, query: TraceQuery) -> SpanPage:
+        self.queries.append(query)
+        if self.failure:
+            raise self.failure
+        wanted = [
+            span
+            for span in self.spans
+            if span.service == query.service and query.window.start <= span.start < query.window.end
+        ]
+        return SpanPage(spans=tuple(wanted[-query.limit :]), dropped=max(0, len(wanted) - query.limit))
+
+    async def status(self) -> SourceStatus:
+        return SourceStatus(name=self.name, configured=True, reachable=self.failure is None)
+
+
+@dataclass
 class Processes:
     """Sees every service whose identity names a process; each look differs from the one before. Never acts."""
 
@@ -166,6 +191,43 @@ def lines(service: str, count: int, text: str, *, start: datetime, seconds: floa
     return [
         LogLine(at=start + timedelta(seconds=index * every), service=service, text=text.format(index))
         for index in range(count)
+    ]
+
+
+def span(service: str, number: int, start: datetime, seconds: float, **fields: Any) -> Span:
+    """A server's span in a trace of its own, unless the fields say otherwise."""
+    plain = {
+        "trace_id": f"{number + 1:032x}",
+        "span_id": f"{number + 1:016x}",
+        "name": "GET /",
+        "kind": SpanKind.SERVER,
+    }
+    return Span(**{"service": service, "start": start, "duration_seconds": seconds} | plain | fields)
+
+
+def called(
+    caller: str, callee: str, number: int, start: datetime, *, wait: float, work: float, error: bool = False
+) -> list[Span]:
+    """A request that `caller` answers by one call: it works 10 ms, waits, and `callee` works for a part of that."""
+    trace_id, ids = f"{number + 1:032x}", [f"{number + 1:08x}{part:08x}" for part in range(1, 4)]
+    common: dict[str, Any] = {"trace_id": trace_id, "error": error}
+    peer = {"server.address": callee}
+    asked, call = start + timedelta(milliseconds=5), start + timedelta(milliseconds=6)
+    return [
+        span(caller, number, start, wait + 0.01, span_id=ids[0], name="POST /buy", **common),
+        span(
+            caller,
+            number,
+            asked,
+            wait,
+            span_id=ids[1],
+            parent_id=ids[0],
+            name="POST",
+            kind=SpanKind.CLIENT,
+            attributes=peer,
+            **common,
+        ),
+        span(callee, number, call, work, span_id=ids[2], parent_id=ids[1], name="POST /charges", **common),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import Field
 
 from analysis.digests import bound
-from analysis.view import ChangeView, LogFrame, SignalFrame, StateView
+from analysis.view import ChangeView, LogFrame, SignalFrame, StateView, TraceFrame
 from core.errors import InvalidInput
 from core.models import Digest, EvidenceKind, Fact, Model, Service
 from tools.context import QueryContext
@@ -25,7 +25,7 @@ class Topology:
     dependencies: dict[str, tuple[str, ...]]
 
 
-Part = SignalFrame | LogFrame | StateView | ChangeView | Topology
+Part = SignalFrame | LogFrame | StateView | ChangeView | TraceFrame | Topology
 """What a query adds to an `analysis.view.SystemView`."""
 
 
