@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -45,26 +46,33 @@ async def processes(request: pytest.FixtureRequest, folder: Path) -> AsyncIterat
         yield Stage(ProcessActuator(client), service, lambda v: client.deploy("payment", v, key=f"deploy-{v}"))
 
 
+def fresh_name() -> str:
+    """A name of a test's own: the engine remembers events of the tests before."""
+    return f"payment-{uuid4().hex[:8]}"
+
+
 @contextlib.asynccontextmanager
 async def containers(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Stage]:
     """Containers of a real engine."""
     host: DockerEngine = request.getfixturevalue("docker_engine")
-    run_container(host, "payment", "v1")
+    name = fresh_name()
+    run_container(host, name, "v1")
     async with watching(host, folder / "docker.jsonl") as docker:
-        service = Service(name="Payment service", identity=Identity(container="payment"))
+        service = Service(name="Payment service", identity=Identity(container=name))
         actuator = DockerActuator(docker.engine, docker.watch, SystemClock())
-        yield Stage(actuator, service, lambda v: asyncio.to_thread(run_container, host, "payment", v))
+        yield Stage(actuator, service, lambda v: asyncio.to_thread(run_container, host, name, v))
 
 
 @contextlib.asynccontextmanager
 async def swarm_services(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Stage]:
     """Services of a real swarm of one node."""
     host: DockerEngine = request.getfixturevalue("docker_engine")
-    await asyncio.to_thread(run_service, host, "payment", "v1")
+    name = fresh_name()
+    await asyncio.to_thread(run_service, host, name, "v1")
     async with watching(host, folder / "docker.jsonl") as docker:
-        service = Service(name="Payment service", identity=Identity(swarm_service="payment"))
+        service = Service(name="Payment service", identity=Identity(swarm_service=name))
         actuator = SwarmActuator(docker.engine, docker.watch, SystemClock())
-        yield Stage(actuator, service, lambda v: asyncio.to_thread(run_service, host, "payment", v))
+        yield Stage(actuator, service, lambda v: asyncio.to_thread(run_service, host, name, v))
 
 
 Implementation = Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Stage]]

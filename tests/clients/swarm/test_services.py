@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -26,7 +27,11 @@ from tests.support import eventually
 
 pytestmark = pytest.mark.slow
 
-WEB = Service(name="web", identity=Identity(swarm_service="web"))
+
+@pytest.fixture
+def web() -> Service:
+    """A service of a name of its own: the engine remembers events of the tests before."""
+    return Service(name="web", identity=Identity(swarm_service=f"web-{uuid4().hex[:8]}"))
 
 
 @pytest.fixture
@@ -45,163 +50,170 @@ def actuator_of(docker: Watched, **options: Any) -> SwarmActuator:
     return SwarmActuator(docker.engine, docker.watch, SystemClock(), **options)
 
 
-async def changes(actuator: SwarmActuator) -> list[Change]:
+async def changes(actuator: SwarmActuator, web: Service) -> list[Change]:
     now = datetime.now(UTC)
     window = Window(start=now - timedelta(minutes=5), end=now + timedelta(seconds=1))
-    return list(await actuator.changes(WEB, window))
+    return list(await actuator.changes(web, window))
 
 
-def running_tasks(api: Any) -> set[str]:
-    tasks = api.api.tasks(filters={"service": "web", "desired-state": "running"})
+def running_tasks(api: Any, web: Service) -> set[str]:
+    tasks = api.api.tasks(filters={"service": web.identity.swarm_service, "desired-state": "running"})
     return {task["ID"] for task in tasks if task["Status"]["State"] == "running"}
 
 
-def spec_of(api: Any) -> Any:
-    return api.api.inspect_service("web")["Spec"]
+def spec_of(api: Any, web: Service) -> Any:
+    return api.api.inspect_service(web.identity.swarm_service)["Spec"]
 
 
 async def test_scaling_keeps_the_tasks_that_run_and_changes_nothing_else(
-    docker_engine: DockerEngine, docker: Watched, api: Any
+    docker_engine: DockerEngine, docker: Watched, api: Any, web: Service
 ) -> None:
-    run_service(docker_engine, "web", "v1")
-    before, spec = running_tasks(api), spec_of(api)
+    run_service(docker_engine, web.identity.swarm_service, "v1")
+    before, spec = running_tasks(api, web), spec_of(api, web)
     actuator = actuator_of(docker)
-    outcome = await actuator.run("scale", WEB, {"replicas": "3"}, "att_1")
+    outcome = await actuator.run("scale", web, {"replicas": "3"}, "att_1")
     assert (outcome.ok, outcome.before, outcome.after) == (True, "1", "3")
-    assert before < running_tasks(api)
-    state = await actuator.state(WEB)
+    assert before < running_tasks(api, web)
+    state = await actuator.state(web)
     assert (state.replicas, state.healthy, state.health_detail) == (3, True, "3 of 3 tasks run")
-    now = spec_of(api)
+    now = spec_of(api, web)
     del now["Labels"], spec["Labels"], now["Mode"], spec["Mode"]
     assert now == spec
-    assert [(c.kind, c.before, c.after, c.actor) for c in await changes(actuator)] == [("scale", "1", "3", "quell")]
-    assert (await actuator.run("scale", WEB, {"replicas": outcome.before}, "att_2")).ok
-    assert len(running_tasks(api)) == 1
+    told = [(c.kind, c.before, c.after, c.actor) for c in await changes(actuator, web)]
+    assert told == [("scale", "1", "3", "quell")]
+    assert (await actuator.run("scale", web, {"replicas": outcome.before}, "att_2")).ok
+    assert len(running_tasks(api, web)) == 1
 
 
 @pytest.mark.parametrize("replicas", ["0", "-1", "many", "", "100000"])
-async def test_a_count_that_is_none_is_refused(docker_engine: DockerEngine, docker: Watched, replicas: str) -> None:
-    run_service(docker_engine, "web", "v1")
+async def test_a_count_that_is_none_is_refused(
+    docker_engine: DockerEngine, docker: Watched, replicas: str, web: Service
+) -> None:
+    run_service(docker_engine, web.identity.swarm_service, "v1")
     with pytest.raises(ActuatorError):
-        await actuator_of(docker).run("scale", WEB, {"replicas": replicas}, "att_1")
+        await actuator_of(docker).run("scale", web, {"replicas": replicas}, "att_1")
 
 
 async def test_a_restart_starts_each_replacement_first_and_gives_the_update_order_back(
-    docker_engine: DockerEngine, docker: Watched, api: Any
+    docker_engine: DockerEngine, docker: Watched, api: Any, web: Service
 ) -> None:
-    run_service(docker_engine, "web", "v1")
+    run_service(docker_engine, web.identity.swarm_service, "v1")
     own = {"Parallelism": 2, "Order": "stop-first", "FailureAction": "continue", "MaxFailureRatio": 0.5}
-    update_service(docker_engine, "web", {**spec_of(api), "UpdateConfig": own})
-    restarting = asyncio.create_task(actuator_of(docker).run("restart", WEB, {}, "att_1"))
+    update_service(docker_engine, web.identity.swarm_service, {**spec_of(api, web), "UpdateConfig": own})
+    restarting = asyncio.create_task(actuator_of(docker).run("restart", web, {}, "att_1"))
     fewest = 1
     while not restarting.done():
-        fewest = min(fewest, len(await asyncio.to_thread(running_images, docker_engine, "web")))
+        fewest = min(fewest, len(await asyncio.to_thread(running_images, docker_engine, web.identity.swarm_service)))
     assert (await restarting).ok
     assert fewest == 1
-    assert spec_of(api)["UpdateConfig"] == own
-    assert spec_of(api)["TaskTemplate"]["ForceUpdate"] == 1
+    assert spec_of(api, web)["UpdateConfig"] == own
+    assert spec_of(api, web)["TaskTemplate"]["ForceUpdate"] == 1
 
 
 async def test_a_rollback_goes_to_the_recorded_image_though_the_swarm_forgot_it(
-    docker_engine: DockerEngine, docker: Watched, api: Any
+    docker_engine: DockerEngine, docker: Watched, api: Any, web: Service
 ) -> None:
-    run_service(docker_engine, "web", "v1")
+    run_service(docker_engine, web.identity.swarm_service, "v1")
     await docker.watch.catch_up()
-    run_service(docker_engine, "web", "v2")
+    run_service(docker_engine, web.identity.swarm_service, "v2")
     actuator = actuator_of(docker)
-    assert (await actuator.run("scale", WEB, {"replicas": "2"}, "att_1")).ok
-    previous = api.api.inspect_service("web")["PreviousSpec"]["TaskTemplate"]["ContainerSpec"]["Image"]
-    assert previous == f"{IMAGE}:v2"
-    outcome = await actuator.run("rollback", WEB, {}, "att_2")
+    assert (await actuator.run("scale", web, {"replicas": "2"}, "att_1")).ok
+    previous = api.api.inspect_service(web.identity.swarm_service)["PreviousSpec"]
+    assert previous["TaskTemplate"]["ContainerSpec"]["Image"] == f"{IMAGE}:v2"
+    outcome = await actuator.run("rollback", web, {}, "att_2")
     assert (outcome.ok, outcome.before, outcome.after) == (True, "v2", "v1")
-    assert running_images(docker_engine, "web") == [f"{IMAGE}:v1"] * 2
-    state = await actuator.state(WEB)
+    assert running_images(docker_engine, web.identity.swarm_service) == [f"{IMAGE}:v1"] * 2
+    state = await actuator.state(web)
     assert (state.release, state.previous_release) == ("v1", "v2")
 
 
 async def test_an_update_to_a_missing_image_is_seen_by_its_rejected_tasks_and_taken_back(
-    docker_engine: DockerEngine, docker: Watched, api: Any, tmp_path: Path
+    docker_engine: DockerEngine, docker: Watched, api: Any, tmp_path: Path, web: Service
 ) -> None:
-    run_service(docker_engine, "web", "v1")
-    before = running_tasks(api)
+    run_service(docker_engine, web.identity.swarm_service, "v1")
+    before = running_tasks(api, web)
     actuator = actuator_of(docker)
-    outcome = await actuator.run("rollback", WEB, {"release": "gone"}, "att_1")
+    outcome = await actuator.run("rollback", web, {"release": "gone"}, "att_1")
     assert not outcome.ok
     assert "v1 is back" in outcome.detail
     assert "No such image" in outcome.detail
-    assert before <= running_tasks(api)
-    assert spec_of(api)["TaskTemplate"]["ContainerSpec"]["Image"] == f"{IMAGE}:v1"
-    assert any("No such image" in c.detail for c in await changes(actuator) if c.kind == "exit")
+    assert before <= running_tasks(api, web)
+    assert spec_of(api, web)["TaskTemplate"]["ContainerSpec"]["Image"] == f"{IMAGE}:v1"
+    assert any("No such image" in c.detail for c in await changes(actuator, web) if c.kind == "exit")
     async with watching(docker_engine, tmp_path / "other.jsonl") as other:
-        assert await actuator_of(other).observe("rollback", WEB, {}, "att_1", datetime.now(UTC)) is False
-        assert not (await actuator_of(other).run("rollback", WEB, {"release": "gone"}, "att_1")).ok
+        assert await actuator_of(other).observe("rollback", web, {}, "att_1", datetime.now(UTC)) is False
+        assert not (await actuator_of(other).run("rollback", web, {"release": "gone"}, "att_1")).ok
 
 
 async def test_another_quell_knows_the_action_by_the_mark_in_the_service(
-    docker_engine: DockerEngine, docker: Watched, api: Any, tmp_path: Path
+    docker_engine: DockerEngine, docker: Watched, api: Any, tmp_path: Path, web: Service
 ) -> None:
-    run_service(docker_engine, "web", "v1")
+    run_service(docker_engine, web.identity.swarm_service, "v1")
     since = datetime.now(UTC)
-    assert (await actuator_of(docker).run("restart", WEB, {}, "att_1")).ok
-    tasks = running_tasks(api)
+    assert (await actuator_of(docker).run("restart", web, {}, "att_1")).ok
+    tasks = running_tasks(api, web)
     async with watching(docker_engine, tmp_path / "other.jsonl") as other:
         actuator = actuator_of(other)
-        assert await actuator.observe("restart", WEB, {}, "att_1", since) is True
-        assert await actuator.observe("restart", WEB, {}, "att_2", since) is False
-        assert (await actuator.run("restart", WEB, {}, "att_1")).ok
-    assert running_tasks(api) == tasks
+        assert await actuator.observe("restart", web, {}, "att_1", since) is True
+        assert await actuator.observe("restart", web, {}, "att_2", since) is False
+        assert (await actuator.run("restart", web, {}, "att_1")).ok
+    assert running_tasks(api, web) == tasks
 
 
-async def test_tasks_that_keep_failing_are_told(docker_engine: DockerEngine, docker: Watched, api: Any) -> None:
-    run_service(docker_engine, "web", "v1")
-    spec = spec_of(api)
+async def test_tasks_that_keep_failing_are_told(
+    docker_engine: DockerEngine, docker: Watched, api: Any, web: Service
+) -> None:
+    run_service(docker_engine, web.identity.swarm_service, "v1")
+    spec = spec_of(api, web)
     spec["TaskTemplate"]["ContainerSpec"]["Command"] = ["sh", "-c", "exit 3"]
     spec["TaskTemplate"]["RestartPolicy"] = {"Condition": "any", "Delay": 100_000_000}
-    update_service(docker_engine, "web", spec)
+    update_service(docker_engine, web.identity.swarm_service, spec)
     actuator = actuator_of(docker)
 
     async def failed() -> Any:
-        state = await actuator.state(WEB)
+        state = await actuator.state(web)
         return state if state.state is RunState.EXITED and state.exit_code == 3 else None
 
     state = await eventually(failed, deadline_seconds=20)
     assert (state.healthy, "exited with code 3" in state.health_detail) == (False, True)
-    assert "failed: exited with code 3" in [c.detail for c in await changes(actuator)]
+    assert "failed: exited with code 3" in [c.detail for c in await changes(actuator, web)]
 
 
 @pytest.mark.parametrize("action", ["start", "restart"])
 async def test_a_service_whose_swarm_replaces_nothing_is_brought_back(
-    docker_engine: DockerEngine, docker: Watched, api: Any, action: str
+    docker_engine: DockerEngine, docker: Watched, api: Any, action: str, web: Service
 ) -> None:
-    run_service(docker_engine, "web", "v1")
-    spec = spec_of(api)
+    run_service(docker_engine, web.identity.swarm_service, "v1")
+    spec = spec_of(api, web)
     spec["TaskTemplate"]["RestartPolicy"] = {"Condition": "none"}
-    update_service(docker_engine, "web", spec)
+    update_service(docker_engine, web.identity.swarm_service, spec)
     actuator = actuator_of(docker)
-    await eventually(lambda: len(running_tasks(api)) == 1, deadline_seconds=20)
-    (task,) = running_tasks(api)
+    await eventually(lambda: len(running_tasks(api, web)) == 1, deadline_seconds=20)
+    (task,) = running_tasks(api, web)
     os.kill(api.api.inspect_task(task)["Status"]["ContainerStatus"]["PID"], signal.SIGKILL)
 
     async def ended() -> Any:
-        return (await actuator.state(WEB)).state is RunState.EXITED
+        return (await actuator.state(web)).state is RunState.EXITED
 
     await eventually(ended, deadline_seconds=20)
-    assert not (await actuator.state(WEB)).out_of_memory
-    outcome = await actuator.run(action, WEB, {}, "att_1")
+    assert not (await actuator.state(web)).out_of_memory
+    outcome = await actuator.run(action, web, {}, "att_1")
     assert outcome.ok, outcome.detail
-    assert len(running_tasks(api)) == 1
-    assert (await actuator.run("start", WEB, {}, "att_2")).ok
-    assert (await actuator.state(WEB)).state is RunState.RUNNING
+    assert len(running_tasks(api, web)) == 1
+    assert (await actuator.run("start", web, {}, "att_2")).ok
+    assert (await actuator.state(web)).state is RunState.RUNNING
 
 
-async def test_logs_and_discovery_know_the_service(docker_engine: DockerEngine, docker: Watched, api: Any) -> None:
-    run_service(docker_engine, "web", "v1")
-    spec = spec_of(api)
+async def test_logs_and_discovery_know_the_service(
+    docker_engine: DockerEngine, docker: Watched, api: Any, web: Service
+) -> None:
+    run_service(docker_engine, web.identity.swarm_service, "v1")
+    spec = spec_of(api, web)
     talk = "for i in 1 2 3 4 5; do echo line $i; done; sleep 600"
     spec["TaskTemplate"]["ContainerSpec"]["Command"] = ["sh", "-c", talk]
     spec["Labels"] = {"com.docker.stack.namespace": "shop", "quell.dependencies": "ledger"}
-    update_service(docker_engine, "web", spec)
-    logs = DockerLogs(docker.engine, {"web": LogTarget(swarm_service="web")})
+    update_service(docker_engine, web.identity.swarm_service, spec)
+    logs = DockerLogs(docker.engine, {"web": LogTarget(swarm_service=web.identity.swarm_service)})
 
     async def lines() -> list[str]:
         now, found, cursor = datetime.now(UTC), list[str](), ""
@@ -218,5 +230,5 @@ async def test_logs_and_discovery_know_the_service(docker_engine: DockerEngine, 
 
     await eventually(all_lines, deadline_seconds=20)
     (service,) = await discover(docker.engine)
-    assert (service.name, service.identity.swarm_service, service.dependencies) == ("web", "web", ("ledger",))
-    assert service.provenance == ("stack shop (Swarm service web)",)
+    assert (service.identity.swarm_service, service.dependencies) == (web.identity.swarm_service, ("ledger",))
+    assert service.provenance == (f"stack shop (Swarm service {web.identity.swarm_service})",)
