@@ -52,9 +52,7 @@ async def left_on(engine: DockerEngine, project: str) -> list[str]:
 
 @pytest.mark.slow
 @KINDS
-async def test_a_shop_on_an_engine_leaves_nothing(
-    kind: EnvironmentKind, docker_engine: DockerEngine
-) -> None:
+async def test_a_shop_on_an_engine_leaves_nothing(kind: EnvironmentKind, docker_engine: DockerEngine) -> None:
     scenario, url = find_scenario("slow-dependency"), docker_engine.url
     async with served_environment(kind, scenario, SEED, SystemClock(), url) as environment:
         await environment.start_shop()
