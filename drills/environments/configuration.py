@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from socket import socket
 from typing import Any
 
@@ -94,18 +95,25 @@ def configuration(
 
 
 def as_processes(
-    names: Mapping[Role, str], ports: Ports, clock_offset_seconds: float, link: Link | None
+    names: Mapping[Role, str],
+    ports: Ports,
+    clock_offset_seconds: float,
+    link: Link | None,
+    token_file: Path | None = None,
 ) -> dict[str, Any]:
     """The surroundings where `quell supervise` runs the services and Quell scrapes and watches them itself.
 
     Args:
         clock_offset_seconds: how far the whole drill is ahead of the machine's clock, logs of the shop included.
         link: leads through the proxy.
+        token_file: holds Quell's token, with which the services send it their spans; None: they send none.
     """
+    spans = ["--otlp-endpoint", f"http://{LOOPBACK}:{ports.api}", "--otlp-token-file", str(token_file)]
+    extra = ["--clock-offset-seconds", str(clock_offset_seconds), *(spans if token_file else ())]
     targets = [{"url": f"{ports.url(role)}/metrics", "labels": {"job": names[role]}} for role in SHOP]
     return {
         "clock_offset_seconds": clock_offset_seconds,
-        "processes": [_process(role, names, ports, clock_offset_seconds, link) for role in SHOP],
+        "processes": [_process(role, names, ports, extra, link) for role in SHOP],
         "scrape": {
             "interval_seconds": 0.5,
             "timeout_seconds": 1.0,
@@ -161,14 +169,13 @@ def _service(role: Role, names: Mapping[Role, str], identity: Mapping[str, Any])
 
 
 def _process(
-    role: Role, names: Mapping[Role, str], ports: Ports, clock_offset_seconds: float, link: Link | None
+    role: Role, names: Mapping[Role, str], ports: Ports, extra: Sequence[str], link: Link | None
 ) -> dict[str, Any]:
     def url(callee: Role) -> str:
         return f"http://{LOOPBACK}:{ports.link}" if link == Link(role, callee) else ports.url(callee)
 
     argv = [sys.executable, "-P", "-m", "drills.shop.service"]
-    argv += service_arguments(role, names[role], ports.services[role], url)
-    argv += ["--clock-offset-seconds", str(clock_offset_seconds)]
+    argv += [*service_arguments(role, names[role], ports.services[role], url), *extra]
     return {
         "name": names[role],
         "argv": argv,

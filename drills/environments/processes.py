@@ -151,7 +151,9 @@ async def process_environment(scenario: Scenario, seed: int | None, clock: Clock
         folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="quell-drill-", ignore_cleanup_errors=True)))
         called, ports, token, link = names(seed), free_ports(), secrets.token_urlsafe(32), scenario.fault.link
         offset_seconds = round((scenario.clock_start - clock.now()).total_seconds(), 3)
-        surroundings = as_processes(called, ports, offset_seconds, link)
+        token_file = folder / "token"
+        token_file.write_text(token, encoding="utf-8")  # in a folder that is nobody else's to read
+        surroundings = as_processes(called, ports, offset_seconds, link, token_file)
         settings = configuration(called, ports.api, token, scenario.autonomy, surroundings, scenario.settings)
         (folder / "quell.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         environment = ProcessEnvironment(folder, called, ports, token, clock, link)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from drills.shop.tracing import Tracer
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -31,6 +33,7 @@ class ServiceConfig:
         workers: requests it works on at once; more wait a moment and are then turned away with 503.
         timeout_seconds: how long it waits for a dependency.
         tax_rates: percent by country code, for the role that computes tax.
+        tracer: measures its requests and calls.
     """
 
     name: str
@@ -41,3 +44,4 @@ class ServiceConfig:
     workers: int = 16
     timeout_seconds: float = 1.0
     tax_rates: Mapping[str, int] = field(default_factory=dict)
+    tracer: Tracer = field(default_factory=Tracer, compare=False)

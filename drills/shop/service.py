@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from core.clock import Clock, clock_ahead
 from drills.shop.handlers import ROUTES
 from drills.shop.roles import LOOPBACK, Role, ServiceConfig
+from drills.shop.tracing import Tracer
 from drills.shop.web import Application, JsonLog, Server
 
 
@@ -17,6 +19,13 @@ def _pair(text: str) -> tuple[str, str]:
     if not separator:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
     return key, value
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path}: {error.strerror}") from error
 
 
 def parse(arguments: Sequence[str] | None = None) -> tuple[ServiceConfig, Clock]:
@@ -31,7 +40,10 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[ServiceConfig, Clock]
     parser.add_argument("--timeout-seconds", type=float, default=1.0)
     parser.add_argument("--tax-rate", action="append", default=[], type=_pair, metavar="COUNTRY=PERCENT")
     parser.add_argument("--clock-offset-seconds", type=float, default=0.0, help="added to the times in the log")
+    parser.add_argument("--otlp-endpoint", default="", metavar="URL", help="send spans there, to /v1/traces")
+    parser.add_argument("--otlp-token-file", type=_read, metavar="PATH", help="bearer token for it")
     given = parser.parse_args(arguments)
+    clock = clock_ahead(given.clock_offset_seconds)
     config = ServiceConfig(
         name=given.name,
         role=given.role,
@@ -41,14 +53,24 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[ServiceConfig, Clock]
         workers=given.workers,
         timeout_seconds=given.timeout_seconds,
         tax_rates={country: int(percent) for country, percent in given.tax_rate},
+        tracer=_tracer(given.name, clock, given.otlp_endpoint, given.otlp_token_file or ""),
     )
-    return config, clock_ahead(given.clock_offset_seconds)
+    return config, clock
+
+
+def _tracer(name: str, clock: Clock, endpoint: str, token: str) -> Tracer:
+    if not endpoint:
+        return Tracer(clock)
+    from drills.shop.otlp import SpanSender  # the SDK costs 0.2 s and 12 MiB: only where it is used
+
+    return Tracer(clock, SpanSender(name, endpoint, token))
 
 
 def build(config: ServiceConfig, clock: Clock, log: JsonLog | None = None) -> Server:
     """A server that listens, not yet serving."""
     log = log or JsonLog(config.name, clock)
-    return Server(Application(ROUTES[config.role](config), config.workers, log, clock), config.port, config.host)
+    application = Application(ROUTES[config.role](config), config.workers, log, clock, config.tracer)
+    return Server(application, config.port, config.host)
 
 
 SWITCH_SECONDS = 0.001

@@ -23,7 +23,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from core.clock import Clock
 from core.errors import InvalidInput, SourceRejected, SourceUnavailable
 from drills.shop.roles import LOOPBACK
-from drills.shop.tracing import TraceContext
+from drills.shop.tracing import Side, TraceContext, Tracer
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
@@ -90,11 +90,14 @@ class JsonLog:
 class Application:
     """Routes requests to handlers and keeps the numbers and the log."""
 
-    def __init__(self, routes: tuple[Route, ...], workers: int, log: JsonLog, clock: Clock) -> None:
+    def __init__(
+        self, routes: tuple[Route, ...], workers: int, log: JsonLog, clock: Clock, tracer: Tracer | None = None
+    ) -> None:
         self._routes = routes
         self._slots = threading.BoundedSemaphore(workers)
         self._log = log
         self._clock = clock
+        self._tracer = tracer or Tracer()
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._requests = Counter(
@@ -119,7 +122,10 @@ class Application:
                 break
         else:
             return Reply({"error": "no such route"}, 404)
-        reply = self._work(route, variables, dict(parse_qsl(url.query)), body, trace)
+        asked = {"http.request.method": method, "http.route": route.template}
+        with self._tracer.span(trace, Side.SERVER, f"{method} {route.template}", asked) as outcome:
+            reply = self._work(route, variables, dict(parse_qsl(url.query)), body, trace)
+            outcome.code = reply.code
         seconds = self._clock.monotonic() - began
         self._requests.labels(method, route.template, str(reply.code)).inc()
         self._seconds.labels(method, route.template).observe(seconds)
