@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 
 from core.clock import ManualClock
 from stores.migrate import upgrade
 from stores.store import Store
 
 pytest_plugins = ("tests.servers.plugin", "tests.servers.docker")
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """A command that runs inside a test configures logging for its process: the next test gets it as it was."""
+    root = logging.getLogger()
+    loggers = [each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    levels = {each: (each.level, list(each.handlers), each.propagate) for each in (root, *loggers)}
+    yield
+    structlog.reset_defaults()
+    for each, (level, handlers, propagate) in levels.items():
+        each.setLevel(level)
+        each.handlers, each.propagate = handlers, propagate
+    for each in logging.root.manager.loggerDict.values():
+        if isinstance(each, logging.Logger) and each not in levels:
+            each.setLevel(logging.NOTSET)
 
 
 @pytest.fixture

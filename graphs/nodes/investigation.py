@@ -17,6 +17,9 @@ from graphs.state import IncidentState
 from tools import runner
 from tools.context import windows
 
+LONGEST_PAUSE_SECONDS = 30.0
+"""Between two looks: a human who is needed is told within a minute."""
+
 
 async def gather(state: IncidentState, context: IncidentContext) -> dict[str, Any]:
     """Bounded digests of metrics, logs, states, changes and topology around the onset; later ones when asked again."""
@@ -88,8 +91,8 @@ def worth_another_look(state: IncidentState, diagnosis: Diagnosis, context: Inci
 
 
 def look_again_seconds(config: AnalysisConfig) -> float:
-    """Pause between two looks at a young incident: a third of the analysed window has filled anew."""
-    return config.window_seconds / 3
+    """Pause between two looks at a young incident: a third of the window has filled anew, but nobody waits long."""
+    return min(config.window_seconds / 3, LONGEST_PAUSE_SECONDS)
 
 
 def grounded(diagnosis: Diagnosis, known: Collection[str]) -> Diagnosis:

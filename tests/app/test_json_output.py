@@ -23,7 +23,10 @@ from tests.drills.scores import judged
 from tests.stores.samples import alert, approval, incident, proposal
 
 PUBLISHED = Path(reference.__file__).parent.parent / "docs" / "reference" / "json"
-CONFIG = "services: [{name: gateway, tier: 1, dependencies: [payment]}, {name: payment}]\n"
+CONFIG = """
+services: [{name: gateway, tier: 1, dependencies: [payment]}, {name: payment}]
+analysis: {window_seconds: 1, baseline_seconds: 5, step_seconds: 0.5, rate_window_seconds: 1}
+"""
 ALERT = {"labels": {"alertname": "A", "service": "gateway"}, "startsAt": "2026-03-03T12:00:00Z"}
 
 CALLS: dict[str, tuple[list[str], int]] = {

@@ -225,7 +225,7 @@ async def test_an_outage_of_a_source_is_on_the_timeline(bench: Bench) -> None:
 
 
 async def test_a_young_incident_that_is_not_understood_is_looked_at_again(bench: Bench) -> None:
-    bench.metrics.fault_at = bench.clock.now().timestamp() + 50
+    bench.metrics.fault_at = bench.clock.now().timestamp() + 20
     bench.remedy.states, bench.remedy.recoveries = [AttemptState.DONE], [Recovery.RECOVERED]
     await bench.runner.run("inc_1", await bench.lease())
     assert (await bench.path()).count("gather") == 2
