@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
-SERVERS := prometheus prometheus-alertmanager postgresql
+SERVERS := prometheus prometheus-alertmanager postgresql docker.io docker-compose iptables
 
-.PHONY: demo test test-fast test-crash lint format serve setup lock docs bench-drills servers clean
+.PHONY: demo test test-fast test-crash lint format serve setup lock docs bench-drills stack servers clean
 
 demo: setup
 	$(BIN)/quell demo $(ARGS)
@@ -39,6 +39,10 @@ docs: setup
 # Each scenario ten times, renamed, with the scoreboard.
 bench-drills: setup
 	$(BIN)/quell drill run --all --repeat 10 --rename 1 $(ARGS)
+
+# The whole stack by Docker Compose; docs/guide/stack.md says what of it has been run.
+stack:
+	./infrastructure/stack up --detach --build --wait $(ARGS)
 
 setup: $(STAMP)
 
