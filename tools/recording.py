@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import TypeVar
 
 from clients import recorded
@@ -16,6 +15,7 @@ from core.ports import SourceStatus, TraceSource
 from core.redaction import redact_text
 from core.traces import SpanPage, TraceQuery
 from stores.recordings import Recording
+from tools.once import AskedOnce
 from tools.sources import Sources
 
 T = TypeVar("T")
@@ -89,27 +89,12 @@ class _Logs:
 class _Traces:
     def __init__(self, live: TraceSource, recorder: Recorder) -> None:
         self.name = live.name
-        self._live = live
+        self._live = live if isinstance(live, AskedOnce) else AskedOnce(live)
         self._recorder = recorder
 
     async def query(self, query: TraceQuery) -> SpanPage:
-        return await self._recorder.call(recorded.TRACES, query.key, self._redacted(query), recorded.encode_spans)
-
-    async def _redacted(self, query: TraceQuery) -> SpanPage:
-        """As for log lines: names, messages and attributes are whatever a sender put there."""
-        page = await self._live.query(query)
-        hide = cache(redact_text)  # texts repeat from span to span
-        spans = tuple(
-            span.model_copy(
-                update={
-                    "name": hide(span.name),
-                    "message": hide(span.message),
-                    "attributes": {key: hide(text) for key, text in span.attributes.items()},
-                }
-            )
-            for span in page.spans
-        )
-        return page.model_copy(update={"spans": spans})
+        ask = self._live.query(query)
+        return await self._recorder.call(recorded.TRACES, query.key, ask, lambda page: self._live.encoded(query, page))
 
     async def status(self) -> SourceStatus:
         return await self._live.status()

@@ -103,7 +103,7 @@ async def gather(context: QueryContext, services: Sequence[str]) -> list[Looked]
     about = ["log_digest", "service_state", "recent_changes"]
     if context.sources.traces is not None:
         about.append("trace_digest")
-        context = replace(context, sources=replace(context.sources, traces=AskedOnce(context.sources.traces)))
+        context = _sharing_spans(context)
     for service in services:
         questions += [("metric_digest", {"service": service, "signal": spec.signal}) for spec in context.signals]
         questions += [(name, {"service": service}) for name in about]
@@ -136,6 +136,7 @@ async def load_view(evidence: Sequence[Evidence], context: QueryContext, symptom
         SourceError: a call was not recorded.
         BundleError: a recording is damaged.
     """
+    context = _sharing_spans(context)
     used = [each for each in evidence if each.window == context.window and not each.error]
     fetched: list[Part] = []
     for each in used:
@@ -158,6 +159,13 @@ async def load_view(evidence: Sequence[Evidence], context: QueryContext, symptom
         topology_evidence=_first(used, EvidenceKind.TOPOLOGY),
         alert_evidence=_first(used, EvidenceKind.ALERT),
     )
+
+
+def _sharing_spans(context: QueryContext) -> QueryContext:
+    """The context for several questions about neighbours, which rest on the same spans."""
+    traces = context.sources.traces
+    once = None if traces is None else AskedOnce(traces)
+    return replace(context, sources=replace(context.sources, traces=once))
 
 
 def evidence_id(name: str, parameters: Model, context: QueryContext) -> str:

@@ -13,7 +13,7 @@ from core.traces import Span, SpanPage, TraceQuery
 from tools.context import QueryContext
 from tools.queries.spec import QuerySpec, ServiceParameters, bounded_facts, known_service
 
-MAX_SPANS = 1000
+MAX_SPANS = 500
 """Read of one service in one span of time; beyond them the newest count."""
 
 MAX_CALLEES = 8
