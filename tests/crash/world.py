@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -227,15 +227,24 @@ def configuration(folder: Path, ports: dict[str, int], autonomy: str) -> dict[st
 
 
 @asynccontextmanager
-async def world(folder: Path, autonomy: str = "act", database_url: str = "") -> AsyncIterator[World]:
+async def world(
+    folder: Path,
+    autonomy: str = "act",
+    database_url: str = "",
+    ports: dict[str, int] | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> AsyncIterator[World]:
     """Services up and loaded, store migrated, Quell not started yet.
 
     Args:
         database_url: empty for a file of the world's own.
+        ports: of the services; free ones unless given.
+        changes: sections of quell.yaml that take the place of the world's own.
     """
-    ports = dict(zip(("leaf", "edge"), free_ports(2), strict=True))
+    ports = ports or dict(zip(("leaf", "edge"), free_ports(2), strict=True))
     config = folder / "quell.yaml"
-    config.write_text(yaml.safe_dump({**configuration(folder, ports, autonomy), "database_url": database_url}))
+    sections = {**configuration(folder, ports, autonomy), "database_url": database_url, **(changes or {})}
+    config.write_text(yaml.safe_dump(sections))
     settings = Settings.load(config)
     settings.data_path.mkdir()
     supervise = await Child.start(
