@@ -73,7 +73,7 @@ def cut_off(server: Server) -> SourceUnavailable:
     """The connection ended in the middle of an answer."""
     return SourceUnavailable(
         f"{server.label} broke off in the middle of its answer",
-        fix=f"look at the log of {server.name}, and at any proxy between",
+        fix=f"look at the log of {server.name} and at any proxy between, or correct {server.section}.url",
     )
 
 

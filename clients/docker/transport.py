@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import docker  # type: ignore[import-untyped]  # the SDK ships no types
-from docker.errors import TLSParameterError  # type: ignore[import-untyped]  # as above
+from docker.errors import APIError, TLSParameterError  # type: ignore[import-untyped]  # as above
 from docker.tls import TLSConfig  # type: ignore[import-untyped]  # as above
 from docker.transport.unixconn import (  # type: ignore[import-untyped]  # as above
     UnixHTTPAdapter,
@@ -98,6 +99,10 @@ def connect(settings: DockerSettings) -> GuardedClient:
     probe = GuardedClient(settings, _text(OLDEST_API))
     try:
         told = probe.version(api_version=False)
+    except APIError as error:
+        if error.status_code != HTTPStatus.NOT_FOUND:
+            raise
+        told = None  # every engine tells its version
     finally:
         probe.close()
     if not isinstance(told, dict) or "ApiVersion" not in told:

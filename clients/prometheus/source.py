@@ -135,7 +135,13 @@ class PrometheusMetrics:
         return grid.frame(results)
 
     def _status(self, api: PrometheusConnect, session: BoundedSession) -> SourceStatus:
-        version = str(session.get(f"{self._settings.url}/api/v1/status/buildinfo").json()["data"]["version"])
+        try:
+            built = session.get(f"{self._settings.url}/api/v1/status/buildinfo").json()
+        except SourceRejected:
+            api.custom_query("count(up)")  # raises for another server, for credentials and the like
+            detail = f"older than {'.'.join(map(str, MIN_VERSION))}: it does not tell its version"
+            return SourceStatus(name=self.name, configured=True, detail=detail, fix="upgrade Prometheus")
+        version = str(built["data"]["version"])
         skew = failures.skew_told(session.answered, self._clock.now())
         counted = api.custom_query("count(up)")
         targets = int(float(counted[0]["value"][1])) if counted else 0
