@@ -80,7 +80,7 @@ async def _here(body: bytes, collect_seconds: float) -> Investigation:
     clock = settings.clock
     opened = await open_sources(settings, clock)
     await opened.buffer.restore()
-    if not opened.buffer.is_current:
+    if not settings.prometheus.url and not opened.buffer.is_current:
         print(f"no running server keeps a history: scraping for {collect_seconds:.0f} s", file=sys.stderr)
         await _collect(opened.buffer, collect_seconds)
     return await Investigator(settings, opened.inventory, opened.sources, clock)(alerts)
