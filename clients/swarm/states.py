@@ -20,7 +20,8 @@ def state_of(
 ) -> ServiceState:
     """The state of a service from its specification and its tasks, newest first; None: there is no such service.
 
-    It is healthy when all replicas run: the swarm calls a task running only once its health check has passed.
+    With a health check it is healthy when all replicas run, since the swarm calls a task running only once its check
+    has passed. Without one in its specification a task that runs may still answer nobody: that is not known then.
     """
     if told is None:
         detail = "no such Swarm service"
@@ -38,7 +39,7 @@ def state_of(
         service=service,
         at=now,
         state=state,
-        healthy=state is RunState.RUNNING and not missing,
+        healthy=False if state is not RunState.RUNNING or missing else True if _checked(spec) else None,
         health_detail=_detail(wanted, running, last if missing else None),
         pid=running[0].pid or None if len(running) == 1 else None,
         started_at=min((task.since for task in running), default=None),
@@ -49,6 +50,12 @@ def state_of(
         cpu_percent=_total([usage.cpu_percent for usage in usages]),
         memory_bytes=_whole(_total([usage.memory_bytes for usage in usages])),
     )
+
+
+def _checked(spec: Json) -> bool:
+    """Whether the specification has a health check."""
+    test = ((spec["TaskTemplate"].get("ContainerSpec") or {}).get("Healthcheck") or {}).get("Test")
+    return bool(test) and test != ["NONE"]
 
 
 def _run_state(

@@ -75,7 +75,7 @@ async def test_scaling_keeps_the_tasks_that_run_and_changes_nothing_else(
     assert (outcome.ok, outcome.before, outcome.after) == (True, "1", "3")
     assert before < running_tasks(api, web)
     state = await actuator.state(web)
-    assert (state.replicas, state.healthy, state.health_detail) == (3, True, "3 of 3 tasks run")
+    assert (state.replicas, state.healthy, state.health_detail) == (3, None, "3 of 3 tasks run")
     now = spec_of(api, web)
     del now["Labels"], spec["Labels"], now["Mode"], spec["Mode"]
     assert now == spec
@@ -158,6 +158,23 @@ async def test_another_quell_knows_the_action_by_the_mark_in_the_service(
         assert await actuator.observe("restart", web, {}, "att_2", since) is False
         assert (await actuator.run("restart", web, {}, "att_1")).ok
     assert running_tasks(api, web) == tasks
+
+
+async def test_only_a_health_check_makes_a_service_healthy(
+    docker_engine: DockerEngine, docker: Watched, api: Any, web: Service
+) -> None:
+    run_service(docker_engine, web.identity.swarm_service, "v1")
+    actuator = actuator_of(docker)
+    assert (await actuator.state(web)).healthy is None, "it runs, and nobody knows whether it answers"
+    spec = spec_of(api, web)
+    every = {"Interval": 100_000_000, "Timeout": 1_000_000_000, "Retries": 1}
+    spec["TaskTemplate"]["ContainerSpec"]["Healthcheck"] = {"Test": ["CMD", "true"], **every}
+    update_service(docker_engine, web.identity.swarm_service, spec)
+
+    async def healthy() -> Any:
+        return (await actuator.state(web)).healthy
+
+    assert await eventually(healthy, deadline_seconds=20) is True
 
 
 async def test_tasks_that_keep_failing_are_told(
