@@ -10,7 +10,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from core.clock import Clock
-from core.models import Model
+from core.models import Model, Window
 from core.ports import SourceStatus
 from core.traces import Span, SpanPage, TraceQuery
 
@@ -101,6 +101,14 @@ class SpanBuffer:
             key=lambda span: (span.start, span.trace_id, span.span_id),
         )
         return SpanPage(spans=tuple(found[-query.limit :]), dropped=max(0, len(found) - query.limit))
+
+    async def service_names(self, window: Window) -> tuple[str, ...]:
+        """Names of the services with a span that began in the window."""
+        return tuple(
+            name
+            for name in self.services
+            if any(window.start <= span.start < window.end for span in self._by_service[name].values())
+        )
 
     async def status(self) -> SourceStatus:
         """Reachable once anything sent spans."""

@@ -19,7 +19,7 @@ from clients.otlp import from_tempo
 from clients.quoting import quoted
 from core.clock import Clock
 from core.errors import ConfigError, InvalidInput, SourceError, SourceRejected
-from core.models import Model
+from core.models import Model, Window
 from core.ports import SourceStatus
 from core.traces import Span, SpanPage, TraceQuery
 
@@ -59,11 +59,9 @@ class Tempo:
 
     async def search(self, query: TraceQuery) -> tuple[FoundTrace, ...]:
         """Traces with a span of the service in the window."""
-        window = query.window
         given: Parameters = {
             "q": f"{{resource.service.name={quoted(query.service)}}}",
-            "start": int(window.start.timestamp()),
-            "end": int((window.end + timedelta(seconds=1)).timestamp()),
+            **_seconds(query.window),
             "limit": self._settings.max_traces,
         }
         document = await self._http.get_json("/api/search", given)
@@ -79,6 +77,14 @@ class Tempo:
                 for each in document.get("traces") or ()
             )
         except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise failures.unexpected(self._server, f"{type(error).__name__} {error}") from error
+
+    async def service_names(self, window: Window) -> tuple[str, ...]:
+        """Names of the services with a span in the window."""
+        document = await self._http.get_json("/api/v2/search/tag/resource.service.name/values", _seconds(window))
+        try:
+            return tuple(sorted(str(each["value"]) for each in document["tagValues"] or ()))
+        except (LookupError, TypeError) as error:
             raise failures.unexpected(self._server, f"{type(error).__name__} {error}") from error
 
     async def trace(self, trace_id: str) -> tuple[Span, ...]:
@@ -135,6 +141,11 @@ class Tempo:
                 fix="upgrade Tempo" if old else ("set both clocks by NTP" if skew else ""),
             )
         return SourceStatus(name=self.name, configured=True, detail=problem.message, fix=problem.fix)
+
+
+def _seconds(window: Window) -> dict[str, int]:
+    """The window in whole seconds, which is all that the API takes."""
+    return {"start": int(window.start.timestamp()), "end": int((window.end + timedelta(seconds=1)).timestamp())}
 
 
 def _version(document: Any) -> str:

@@ -8,6 +8,9 @@ from typing import Protocol
 from core.errors import ConfigError
 from core.models import Identity, Resolution, Service
 
+CONFIGURED = "config"
+"""Provenance of what stands in quell.yaml."""
+
 
 class Inventory:
     """The known services; immutable.
@@ -45,9 +48,9 @@ class Inventory:
         for service in self._services.values():
             for rank, (rule, wanted) in enumerate(_identities(service)):
                 if wanted and all(labels.get(label) == value for label, value in wanted.items()):
-                    matches.setdefault((rank, -len(wanted)), {})[service.name] = f"{rule}: {_told(wanted)}"
+                    matches.setdefault((rank, -len(wanted)), {})[service.name] = f"{rule}: {told(wanted)}"
         if not matches:
-            return Resolution(reason=f"no service is known by {_told(labels) or 'no labels'}")
+            return Resolution(reason=f"no service is known by {told(labels) or 'no labels'}")
         best = matches[min(matches)]
         candidates = tuple(sorted({name for names in matches.values() for name in names}))
         if len(best) > 1:
@@ -93,7 +96,8 @@ def _identities(service: Service) -> Iterator[tuple[str, dict[str, str]]]:
         yield "runtime name", {label: value} if value else {}
 
 
-def _told(labels: Mapping[str, str]) -> str:
+def told(labels: Mapping[str, str]) -> str:
+    """Labels on one line, in a stable order."""
     return ", ".join(f"{name}={value}" for name, value in sorted(labels.items()))
 
 
@@ -138,13 +142,13 @@ def discover(
     shares their name (a target is named by its label `service`, else `job`). Configuration always wins: only what it
     leaves empty is filled in. Several targets of one service leave the labels that they have in common.
     """
-    found = {service.name: _seen(service, "config") for service in configured}
+    found = {service.name: seen(service, CONFIGURED) for service in configured}
 
     processes_of = {service.identity.process: service.name for service in configured if service.identity.process}
     for process in processes:
         name = processes_of.get(process.name, process.name)
         service = found.get(name) or Service(name=name)
-        found[name] = _seen(_filled(service, process=process.name), f"process {process.name}")
+        found[name] = seen(filled(service, process=process.name), f"process {process.name}")
 
     for running in found_running:
         name = _tied_to(running.identity, configured) or running.name
@@ -160,7 +164,7 @@ def discover(
     for name, labels in scraped.items():
         common = {label: value for label, value in labels[0].items() if all(x.get(label) == value for x in labels)}
         service = found.get(name) or Service(name=name)
-        found[name] = _seen(_filled(service, prometheus=common), f"scrape {_told(common)}")
+        found[name] = seen(filled(service, prometheus=common), f"scrape {told(common)}")
     return [found[name] for name in sorted(found)]
 
 
@@ -174,17 +178,18 @@ def _tied_to(identity: Identity, configured: Sequence[Service]) -> str:
 def _joined(service: Service, running: Service) -> Service:
     """The service with what the running one knows and it does not, and where that came from."""
     identity = running.identity
-    filled = _filled(service, container=identity.container, swarm_service=identity.swarm_service)
-    where = (*filled.provenance, *running.provenance)
-    dependencies = filled.dependencies or running.dependencies
-    return filled.model_copy(update={"dependencies": dependencies, "provenance": where})
+    known = filled(service, container=identity.container, swarm_service=identity.swarm_service)
+    where = (*known.provenance, *running.provenance)
+    dependencies = known.dependencies or running.dependencies
+    return known.model_copy(update={"dependencies": dependencies, "provenance": where})
 
 
-def _seen(service: Service, where: str) -> Service:
+def seen(service: Service, where: str) -> Service:
+    """The service with one more place in its provenance."""
     return service.model_copy(update={"provenance": (*service.provenance, where)})
 
 
-def _filled(service: Service, **names: str | dict[str, str]) -> Service:
+def filled(service: Service, **names: str | dict[str, str]) -> Service:
     """The service with those parts of its identity that were empty."""
     missing = {part: value for part, value in names.items() if not getattr(service.identity, part)}
     identity = Identity.model_validate({**service.identity.model_dump(), **missing})

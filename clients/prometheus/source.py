@@ -26,7 +26,7 @@ from clients.prometheus.settings import PrometheusSettings
 from core.clock import Clock
 from core.errors import ConfigError, SourceError, SourceRejected
 from core.frames import Frame, MetricQuery
-from core.models import Model
+from core.models import Model, Utc
 from core.ports import SourceStatus
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ class Target(Model):
     labels: dict[str, str] = Field(description="labels that its series carry")
     health: str = Field(description="up, down or unknown")
     last_error: str = ""
+    last_scrape: Utc | None = Field(default=None, description="None: never yet")
 
 
 class PrometheusMetrics:
@@ -86,6 +87,7 @@ class PrometheusMetrics:
                     labels=each["labels"],
                     health=each["health"],
                     last_error=each.get("lastError", "")[: failures.MAX_DETAIL_CHARACTERS],
+                    last_scrape=_scraped_at(each.get("lastScrape", "")),
                 )
                 for each in api.get_targets(state="active")["activeTargets"]
             )
@@ -160,3 +162,8 @@ class PrometheusMetrics:
             detail="; ".join([detail, *([skew] if skew else []), *warned]),
             fix=fix,
         )
+
+
+def _scraped_at(text: str) -> datetime | None:
+    """The instant of a scrape, written with nanoseconds; before the first one Go's zero time stands there."""
+    return None if not text or text.startswith("0001-") else datetime.fromisoformat(text)

@@ -243,3 +243,5 @@ async def test_an_empty_prometheus_is_told_from_one_that_scrapes(tmp_path: Path)
             (target,) = await source.targets()
             assert (target.health, target.labels["job"]) == ("up", "other")
             assert target.url.endswith("/metrics")
+            assert target.last_scrape is not None
+            assert abs((SystemClock().now() - target.last_scrape).total_seconds()) < 60

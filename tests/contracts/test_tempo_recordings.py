@@ -38,6 +38,13 @@ async def test_a_search_gives_whole_trace_ids(tempo: Tempo) -> None:
     assert (first.root_service, first.root_name, len(second.trace_id)) == ("checkout", "POST /cart", 32)
 
 
+async def test_the_services_that_sent_spans_are_named(tempo: Tempo) -> None:
+    assert await tempo.service_names(WINDOW) == ("checkout", "payments")
+    async with wire(lambda _: Reply(b'{"tagValues": [7]}')) as server:
+        with pytest.raises(SourceRejected, match="Tempo"):
+            await client(server.url).service_names(WINDOW)
+
+
 async def test_a_trace_by_either_api_is_what_was_sent(tempo: Tempo) -> None:
     sent = decode(
         json.dumps(json.loads(recording("tempo", "otlp_http_json_200")["request"]["body"])).encode(), content_type=JSON
