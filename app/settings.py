@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     tempo: TempoSettings = TempoSettings()
     traces: SpanSettings = SpanSettings()
     docker: DockerSettings = DockerSettings()
+    discovery_seconds: float = Field(
+        default=60.0, gt=0, description="between looks at what runs: engine, targets, spans"
+    )
     analysis: AnalysisConfig = AnalysisConfig()
     signals: tuple[SignalSpec, ...] = Field(default=(), description="empty: names as prometheus-client writes them")
     watch: WatchSettings = WatchSettings()

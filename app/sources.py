@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-
-import structlog
+from functools import partial
 
 from app.settings import Settings
 from clients.alertmanager import Alertmanager
@@ -26,13 +25,11 @@ from clients.spans import SpanBuffer
 from clients.swarm.actuator import SwarmActuator
 from clients.tempo import Tempo
 from core.clock import Clock
-from core.errors import SourceError
 from core.models import Service
 from core.ports import Actuator, LogSource, MetricsSource, TraceSource
-from tools.inventory import Inventory, discover
+from tools.discovery import SpanSource, discover_live
+from tools.inventory import Inventory
 from tools.sources import Sources
-
-log = structlog.get_logger(__name__)
 
 Loop = Callable[[], Awaitable[None]]
 
@@ -66,7 +63,7 @@ class Opened:
 
 
 async def open_sources(settings: Settings, clock: Clock) -> Opened:
-    """Wire sources and actuators, and ask the engine what it runs; one that is away is logged and asked no further.
+    """Wire sources and actuators, and look at what runs; a source that is away is logged and adds nothing.
 
     Raises:
         ConfigError: addresses, files or services of the configuration do not fit together.
@@ -80,28 +77,61 @@ async def open_sources(settings: Settings, clock: Clock) -> Opened:
     alertmanager = settings.alertmanager.rooted(settings.path)
     metrics: MetricsSource = PrometheusMetrics(prometheus, clock) if prometheus.url else buffer
     engine = Engine(settings.docker, clock) if settings.docker.url else None
-    inventory = await _inventory(settings, engine)
+    traces = spans or Tempo(tempo, clock)
+    discovery = Discovery(settings, clock, engine, metrics, traces)
+    inventory = await discovery.inventory()
     actuators, loops = _actuators(settings, engine, clock)
     return Opened(
         inventory=inventory,
-        sources=Sources(metrics, _logs(settings, inventory, engine, clock), actuators),
+        sources=Sources(metrics, _logs(settings, inventory, engine, clock), actuators, traces),
         buffer=buffer,
-        traces=spans or Tempo(tempo, clock),
+        traces=traces,
         spans=spans,
         alertmanager=Alertmanager(alertmanager, clock) if alertmanager.url else None,
         engine=engine,
-        loops={"scrape": buffer.run, **loops},
+        loops={"scrape": buffer.run, "discover": discovery.run, **loops},
     )
 
 
-async def _inventory(settings: Settings, engine: Engine | None) -> Inventory:
-    running: list[Service] = []
-    if engine is not None:
-        try:
-            running = await discover_running(engine)
-        except SourceError as error:
-            log.warning("engine_not_discovered", error=error.message, fix=error.fix)
-    return Inventory(discover(settings.processes, settings.scrape.targets, settings.services, running))
+class Discovery:
+    """Looks at what runs, again and again, and keeps the inventory true; what is configured always wins."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, engine: Engine | None, metrics: MetricsSource, spans: SpanSource
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._engine = engine
+        self._metrics = metrics
+        self._spans = spans
+        self._inventory = Inventory(())
+
+    async def inventory(self) -> Inventory:
+        """The inventory after a first look; later looks change it in place.
+
+        Raises:
+            ConfigError: two services share a name.
+        """
+        self._inventory.replace(await self._look())
+        return self._inventory
+
+    async def run(self) -> None:
+        """Look every `discovery_seconds` until cancelled."""
+        while True:
+            await self._clock.sleep(self._settings.discovery_seconds)
+            self._inventory.replace(await self._look())
+
+    async def _look(self) -> list[Service]:
+        settings, engine, metrics = self._settings, self._engine, self._metrics
+        return await discover_live(
+            settings.services,
+            now=self._clock.now(),
+            processes=settings.processes,
+            targets=settings.scrape.targets,
+            engine=partial(discover_running, engine) if engine is not None else None,
+            prometheus=metrics.targets if isinstance(metrics, PrometheusMetrics) else None,
+            spans=self._spans,
+        )
 
 
 def _actuators(settings: Settings, engine: Engine | None, clock: Clock) -> tuple[tuple[Actuator, ...], dict[str, Loop]]:

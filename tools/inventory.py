@@ -13,22 +13,31 @@ CONFIGURED = "config"
 
 
 class Inventory:
-    """The known services; immutable.
+    """The known services. What is known of one never changes; which ones are known may, as what runs is looked at again.
 
     Raises:
         ConfigError: two services share a name.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:
-        self._services = {service.name: service for service in services}
-        if len(self._services) != len(services):
+        self.replace(services)
+
+    def replace(self, services: Sequence[Service]) -> None:
+        """Know these services from now on instead: what runs was looked at again.
+
+        Raises:
+            ConfigError: two services share a name; what was known stays.
+        """
+        named = {service.name: service for service in services}
+        if len(named) != len(services):
             names = [service.name for service in services]
             twice = sorted({name for name in names if names.count(name) > 1})
             raise ConfigError(f"more than one service is called {', '.join(twice)}", fix="give each its own name")
-        self._callers: dict[str, list[str]] = {}
+        callers: dict[str, list[str]] = {}
         for service in services:
             for dependency in service.dependencies:
-                self._callers.setdefault(dependency, []).append(service.name)
+                callers.setdefault(dependency, []).append(service.name)
+        self._services, self._callers = named, callers
 
     def get(self, name: str) -> Service | None:
         """The service of that name, None when there is none."""
