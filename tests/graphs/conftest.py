@@ -43,7 +43,7 @@ from core.models import (
     Window,
     content_id,
 )
-from core.ports import Knowledge, NullKnowledge, SourceStatus
+from core.ports import Knowledge, NullKnowledge, SourceStatus, TraceSource
 from graphs.context import IncidentContext
 from graphs.incident import build_incident_graph
 from graphs.runner import IncidentRunner
@@ -212,6 +212,7 @@ class Bench:
     remedy: Remedy
     notices: Notices
     metrics: Metrics
+    traces: TraceSource | None = None
     knowledge: Knowledge = field(default_factory=NullKnowledge)
     hooks: Hooks = field(default_factory=NoHooks)
     saver: InMemorySaver = field(default_factory=lambda: InMemorySaver(serde=serializer()))
@@ -222,7 +223,7 @@ class Bench:
             store=self.store,
             clock=self.clock,
             inventory=Inventory(SERVICES),
-            sources=Sources(self.metrics, Logs(), (Runtime(self.clock, self.metrics.fault_at),)),
+            sources=Sources(self.metrics, Logs(), (Runtime(self.clock, self.metrics.fault_at),), self.traces),
             signals=DEFAULT_SIGNALS,
             analysis=AnalysisConfig(),
             knowledge=self.knowledge,
