@@ -13,7 +13,7 @@ CONFIGURED = "config"
 
 
 class Inventory:
-    """The known services. What is known of one never changes; which ones are known may, as what runs is looked at again.
+    """The known services; which ones are known may change, as what runs is looked at again.
 
     Raises:
         ConfigError: two services share a name.
