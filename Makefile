@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 SERVERS := prometheus prometheus-alertmanager postgresql docker.io docker-compose iptables
 
-.PHONY: demo test test-fast test-crash lint format serve setup lock docs bench-drills stack servers clean
+.PHONY: demo test test-fast test-crash test-drills lint format serve setup lock docs bench-drills stack servers clean
 
 demo: setup
 	$(BIN)/quell demo $(ARGS)
@@ -14,10 +14,14 @@ test: setup servers
 	$(BIN)/python -m pytest $(ARGS)
 
 test-fast: setup
-	$(BIN)/python -m pytest -m "not slow and not crash and not drill" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow and not crash and not drill and not exhaustive" $(ARGS)
 
 test-crash: setup
 	$(BIN)/python -m pytest -m crash $(ARGS)
+
+# Every scenario in every environment, a minute each.
+test-drills: setup servers
+	$(BIN)/python -m pytest -m drill $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check --no-cache .

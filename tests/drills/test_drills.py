@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from core.clock import SystemClock
 from drills.environments import EnvironmentKind
@@ -20,6 +21,19 @@ SEED = random.SystemRandom().randrange(10_000)
 def fitting(kind: EnvironmentKind) -> list[str]:
     """Names of the scenarios that run there."""
     return [scenario.name for scenario in scenarios() if kind in scenario.environments]
+
+
+ALWAYS = {("crash", EnvironmentKind.DOCKER), ("bad-release", EnvironmentKind.SWARM)}
+"""Drills on an engine that `make test` runs; a minute each, so that the others are left to `make test-drills`."""
+
+
+def on_an_engine() -> list[ParameterSet]:
+    """Every scenario in both environments of an engine."""
+    return [
+        pytest.param(name, kind, marks=[] if (name, kind) in ALWAYS else [pytest.mark.exhaustive])
+        for kind in (EnvironmentKind.DOCKER, EnvironmentKind.SWARM)
+        for name in fitting(kind)
+    ]
 
 
 async def drill(name: str, kind: EnvironmentKind, engine_url: str = "") -> Score:
@@ -40,8 +54,7 @@ async def test_quell_finds_and_heals(name: str) -> None:
 
 @pytest.mark.drill
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [EnvironmentKind.DOCKER, EnvironmentKind.SWARM])
-@pytest.mark.parametrize("name", fitting(EnvironmentKind.DOCKER))
+@pytest.mark.parametrize(("name", "kind"), on_an_engine())
 async def test_quell_finds_and_heals_on_an_engine(
     name: str, kind: EnvironmentKind, docker_engine: DockerEngine
 ) -> None:
