@@ -25,7 +25,13 @@ from core.models import (
 from tests.analysis.shop import CONFIG, DEPENDENCIES, FAULTS, TRAFFIC, Shop
 
 OPTIONS = tuple(ActionOption(name=name, description="", risk=Risk.LOW) for name in ("restart", "start", "rollback"))
-ACTIONS = {"kill": "start", "exhaust_memory": "start", "suspend": "restart", "burn": "restart", "bad_release": "rollback"}
+ACTIONS = {
+    "kill": "start",
+    "exhaust_memory": "start",
+    "suspend": "restart",
+    "burn": "restart",
+    "bad_release": "rollback",
+}
 
 
 async def work(shop: Shop) -> tuple[Climb[Diagnosis], Climb[Plan]]:
