@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,15 +28,37 @@ SCRAPE_SECONDS = 0.25
 TIMEOUT_SECONDS = 1.0
 """What a query may take: short, so that a partition is seen within a test."""
 SERVICES = ("leaf", "edge")
+_REQUESTS = 'sum(rate(http_requests_total{job="edge"}[2s]))'
+_FAILED = 'sum(rate(http_requests_total{job="edge",code="500"}[2s]))'
+RULES: Mapping[str, Any] = {
+    "groups": [
+        {
+            "name": "edge",
+            "rules": [
+                {
+                    "alert": "EdgeErrors",
+                    "expr": f"{_FAILED} / {_REQUESTS} > 0.2",
+                    "for": "1s",
+                    "labels": {"service": "edge", "severity": "critical"},
+                }
+            ],
+        }
+    ]
+}
 
 
 @dataclass
 class Metrics:
-    """A Prometheus that can be killed and begun again on the same data and address."""
+    """A Prometheus that can be killed and begun again on the same data and address.
+
+    Attributes:
+        alertmanager: host:port of the one that is told when the edge fails; empty: nobody is.
+    """
 
     folder: Path
     ports: dict[str, int]
     port: int
+    alertmanager: str = ""
     _running: ExitStack = field(default_factory=ExitStack)
     _server: Server | None = None
 
@@ -56,7 +78,12 @@ class Metrics:
             for name in SERVICES
         ]
         server = prometheus(
-            self.folder, scrape_configs=scraped, scrape_interval=f"{SCRAPE_SECONDS * 1000:.0f}ms", port=self.port
+            self.folder,
+            scrape_configs=scraped,
+            rules=RULES,
+            alertmanager=self.alertmanager,
+            scrape_interval=f"{SCRAPE_SECONDS * 1000:.0f}ms",
+            port=self.port,
         )
         self._server = self._running.enter_context(server)
 
@@ -106,20 +133,22 @@ def sections(url: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def watched_world(folder: Path, url: str = "", **changes: Any) -> AsyncIterator[tuple[World, Metrics]]:
+async def watched_world(
+    folder: Path, *, told_to: str = "", **changes: Any
+) -> AsyncIterator[tuple[World, Metrics]]:
     """The world, and the Prometheus that watches it; Quell is not started yet.
 
     Args:
-        url: where Quell finds the Prometheus, when that is not where it listens.
+        told_to: host:port of the Alertmanager that is told when the edge fails.
         changes: further sections of quell.yaml.
     """
     leaf, edge, port = free_ports(3)
     ports = {"leaf": leaf, "edge": edge}
     data = folder / "prometheus"
     data.mkdir()
-    metrics = Metrics(data, ports, port)
+    metrics = Metrics(data, ports, port, told_to)
     try:
-        async with world(folder, ports=ports, changes={**sections(url or metrics.url), **changes}) as here:
+        async with world(folder, ports=ports, changes={**sections(metrics.url), **changes}) as here:
             metrics.start()
             await metrics.baseline()
             yield here, metrics
@@ -128,13 +157,18 @@ async def watched_world(folder: Path, url: str = "", **changes: Any) -> AsyncIte
 
 
 async def healed_once(here: World) -> None:
+    """Resolved by one action, which the runtime saw once, and nothing of its record is lost."""
+    await acted_once(here)
+    await check_record(here)
+
+
+async def acted_once(here: World) -> None:
     """Resolved by one action, which the runtime saw once."""
     incident = await here.ended(deadline_seconds=90)
     assert incident.status is IncidentStatus.RESOLVED, (incident, await timeline(here))
     assert incident.cause_service == "leaf"
     assert [attempt.state for attempt in await all_attempts(here)] == [AttemptState.DONE]
     assert await starts_of_leaf(here) == 1
-    await check_record(here)
 
 
 async def timeline(here: World) -> list[TimelineEntry]:
