@@ -133,9 +133,7 @@ def sections(url: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def watched_world(
-    folder: Path, *, told_to: str = "", **changes: Any
-) -> AsyncIterator[tuple[World, Metrics]]:
+async def watched_world(folder: Path, *, told_to: str = "", **changes: Any) -> AsyncIterator[tuple[World, Metrics]]:
     """The world, and the Prometheus that watches it; Quell is not started yet.
 
     Args:
