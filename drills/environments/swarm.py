@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from core.errors import ActuatorError
 from core.models import RunState, ServiceState
 from drills.environments.containers import clear_images
@@ -75,28 +77,37 @@ class SwarmServices:
         return container_state(plan.names[role], told, plan.clock)
 
     async def clear(self) -> None:
-        """Remove services, wait for their containers to end, then remove network and images."""
-        call, clock, mine = self._engine.call, self._plan.clock, {"label": f"{LABEL}={self._plan.project}"}
-        for row in await call("services", filters=mine):
-            await call("remove_service", row["ID"])
-        deadline = clock.monotonic() + _CLEAR_SECONDS
-        while rows := await call("containers", all=True, filters=mine):
-            for row in rows:
-                await self._remove(row["Id"])
-            if clock.monotonic() > deadline:
-                raise ActuatorError(f"{len(rows)} containers of the drill cannot be removed", fix="see `docker ps -a`")
-            await clock.sleep(0.2)
-        for row in await call("networks", filters=mine):
-            await call("remove_network", row["Id"])
+        """Remove services, their containers, network and images; the swarm takes its time with each of the first three.
+
+        Raises:
+            ActuatorError: something cannot be removed.
+        """
+        for row in await self._mine("services"):
+            await self._engine.call("remove_service", row["ID"])
+        await self._remove_all("containers", "remove_container", force=True, v=True)
+        await self._remove_all("networks", "remove_network")
         await clear_images(self._plan)
 
-    async def _remove(self, container: str) -> None:
-        """Remove a container; that the swarm was quicker is no error."""
-        try:
-            await self._engine.call("remove_container", container, force=True, v=True)
-        except ActuatorError:
-            if await self._engine.find("inspect_container", container) is not None:
-                raise
+    async def _mine(self, method: str) -> list[Json]:
+        """What a listing tells of things of this drill."""
+        options = {"all": True} if method == "containers" else {}
+        filters = {"label": f"{LABEL}={self._plan.project}"}
+        found: list[Json] = await self._engine.call(method, filters=filters, **options)
+        return found
+
+    async def _remove_all(self, listing: str, removal: str, **options: bool) -> None:
+        """Remove things until none is left; that the swarm was quicker, or is not ready yet, is no error."""
+        clock = self._plan.clock
+        deadline = clock.monotonic() + _CLEAR_SECONDS
+        while rows := await self._mine(listing):
+            for row in rows:
+                with suppress(ActuatorError):
+                    await self._engine.call(removal, row["Id"], **options)
+            if clock.monotonic() > deadline:
+                raise ActuatorError(
+                    f"{len(rows)} {listing} of the drill cannot be removed", fix=f"find them by the label {LABEL}"
+                )
+            await clock.sleep(0.2)
 
     def _spec(self, role: Role, image: str) -> Json:
         plan = self._plan
