@@ -142,7 +142,7 @@ class Worker:
                 await self._clock.sleep(self._settings.poll_seconds)
             except Exception as error:  # a process boundary: a bug must reach a human, not end the worker
                 log.exception("incident_run_failed")
-                await self._runner.hand_over_after_bug(incident.id, lease, error)
+                await self._hand_over(incident.id, lease, error)
             finally:
                 heartbeat.cancel()
                 await self._release(lease)

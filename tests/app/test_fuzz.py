@@ -30,6 +30,8 @@ from stores.store import Store
 from tests.app.conftest import SERVICES, TOKEN, populate
 from tools.inventory import Inventory
 
+pytestmark = pytest.mark.slow
+
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 

@@ -18,6 +18,8 @@ from core.models import Identity, RunState, Service, ServiceState, Window
 from tests.supervisor.running import RELEASED, SLEEPER, gone, supervising, suspend
 from tests.support import eventually
 
+pytestmark = pytest.mark.slow
+
 PAYMENT = Service(name="Payment service", identity=Identity(process="payment"))
 
 

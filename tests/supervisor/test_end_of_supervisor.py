@@ -6,10 +6,14 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from clients.processes.wire import ProcessSpec
 from core.models import RunState
 from tests.supervisor.running import RunningSupervisor, gone, suspend
 from tests.support import eventually
+
+pytestmark = pytest.mark.slow
 
 FAMILY = (
     "import subprocess, sys, pathlib, time\n"

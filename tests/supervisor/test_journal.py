@@ -15,6 +15,8 @@ from core.errors import StoreUnavailable
 from core.models import ActionOutcome, Change, RunState, Window
 from tests.supervisor.running import RELEASED, supervising
 
+pytestmark = pytest.mark.slow
+
 
 def record(clock: ManualClock, key: str = "att_1", outcome: ActionOutcome | None = None) -> ActionRecord:
     request = ActionRequest(key=key, action="restart", process="payment")

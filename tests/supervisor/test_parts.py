@@ -18,6 +18,8 @@ from app.supervisor.releases import standing_at_start
 from clients.processes.wire import ProcessSpec, Release
 from core.errors import ConfigError, Conflict
 
+pytestmark = pytest.mark.slow
+
 SPEC = ProcessSpec(
     name="cart",
     argv=("cart", "--fast"),

@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.supervisor.running import ROOT
 from tests.support import eventually
+
+pytestmark = pytest.mark.slow
 
 RUN = "from app.cli.main import run; run()"
 
