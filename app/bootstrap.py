@@ -21,7 +21,7 @@ from app.sources import Loop, Opened, open_sources
 from app.worker import Worker
 from core.clock import Clock
 from core.hooks import Hooks, NoHooks
-from core.ports import Knowledge, NullKnowledge
+from core.ports import NullKnowledge
 from events.intake import Intake
 from events.watcher import Watcher
 from graphs.context import IncidentContext, Notifier
@@ -35,7 +35,7 @@ from stores.checkpoints import open_checkpointer
 from stores.leases import Lease
 from stores.store import Store
 from tools.inventory import Inventory
-from tools.signals import SignalSpec, with_defaults
+from tools.signals import with_defaults
 from tools.sources import Sources
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,6 @@ class App:
     inventory: Inventory
     sources: Sources
     opened: Opened
-    knowledge: Knowledge
     intake: Intake
     runner: IncidentRunner
     investigate: Investigator
@@ -64,11 +63,6 @@ class App:
     watcher: Watcher
     dispatcher: Dispatcher
     observers: list[Observer] = field(default_factory=list)
-
-    @property
-    def signals(self) -> tuple[SignalSpec, ...]:
-        """How each signal is measured."""
-        return with_defaults(self.settings.signals)
 
     @asynccontextmanager
     async def running(self, *, watch: bool = True) -> AsyncIterator[None]:
@@ -174,7 +168,6 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
             inventory=inventory,
             sources=sources,
             opened=opened,
-            knowledge=knowledge,
             intake=intake,
             runner=runner,
             investigate=Investigator(settings, inventory, sources, clock),

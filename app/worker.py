@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Callable
 
 import structlog
 
@@ -41,15 +40,12 @@ class Worker:
         runner: IncidentRunner,
         clock: Clock,
         settings: WorkerSettings,
-        *,
-        on_alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._intake = intake
         self._runner = runner
         self._clock = clock
         self._settings = settings
-        self._on_alive = on_alive
         self._holder = f"worker-{uuid.uuid4().hex[:12]}"
         self._outages = OutageLog(store, clock, self._holder)
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -70,7 +66,6 @@ class Worker:
                     self._outages.saw(error)
                 except Exception:  # a process boundary: one bad turn must not end the worker
                     log.exception("worker_turn_failed")
-                self._on_alive()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self._settings.poll_seconds)
                 self._wake.clear()
