@@ -6,7 +6,7 @@ import asyncio
 
 from agents.models import RcaInput
 from agents.spec import AgentSpec, Answer, Budget
-from analysis.ranking import rank
+from analysis.causes.ranking import rank
 from core.models import Diagnosis, EscalationReason, FaultKind, Rung
 
 CLOSE_SECOND = 0.5

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from analysis.causes.states import state_findings
 from analysis.config import AnalysisConfig
-from analysis.readings import Reading, read
+from analysis.logs.templates import OVERFLOW, TemplateStats, mine
 from analysis.rounding import instant, probability, significant
-from analysis.states import state_findings
-from analysis.templates import OVERFLOW, TemplateStats, mine
+from analysis.series.readings import Reading, read
 from analysis.view import LogFrame, SignalFrame, SystemView
 from core.models import Finding, Severity, Shape, Signal
 

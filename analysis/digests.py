@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from analysis.baselines import clean
 from analysis.config import AnalysisConfig
-from analysis.readings import read
+from analysis.logs.templates import mine
 from analysis.rounding import instant, significant
-from analysis.templates import mine
+from analysis.series.baselines import clean
+from analysis.series.readings import read
 from analysis.view import LogFrame, SignalFrame
 from core.frames import Floats
 from core.models import Digest, Fact, Model, SeriesDigest, TemplateDigest, Window

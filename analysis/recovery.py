@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.baselines import Baseline, clean, fit_before, robust_z
 from analysis.config import AnalysisConfig
-from analysis.readings import UP_THRESHOLD, unusual_directions
 from analysis.rounding import significant
+from analysis.series.baselines import Baseline, clean, fit_before, robust_z
+from analysis.series.readings import UP_THRESHOLD, unusual_directions
 from analysis.view import SignalFrame
 from core.models import Signal, Window
 

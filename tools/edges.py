@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from analysis.spans import CALLING, SpanId, answers
+from analysis.traces.spans import CALLING, SpanId, answers
 from core.traces import Span
 
 MAX_EDGES = 1000

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.anomalies import detect
-from analysis.ranking import rank
+from analysis.causes.ranking import rank
 from analysis.view import SystemView
 from core.models import Diagnosis
 from tests.analysis.shop import CONFIG, DEPENDENCIES, FAULTS, Shop

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from analysis.spans import Compared, Load, calls, compared, operations
+from analysis.traces.spans import Compared, Load, calls, compared, operations
 from analysis.view import TraceFrame
 from core.errors import SourceRejected
 from core.models import Digest, EvidenceKind, Fact, Service, Window

@@ -5,13 +5,13 @@ Typed view and findings in, `Diagnosis` out: nothing outside this package knows 
 
 from __future__ import annotations
 
-from analysis.blame import Charge, charge
-from analysis.calm import calm_diagnosis
-from analysis.confidence import probability, share_rest
+from analysis.causes.blame import Charge, charge
+from analysis.causes.calm import calm_diagnosis
+from analysis.causes.confidence import probability, share_rest
+from analysis.causes.facts import ServiceFacts, gather
+from analysis.causes.suspects import Surroundings, suspect
 from analysis.config import AnalysisConfig
-from analysis.facts import ServiceFacts, gather
 from analysis.rounding import probability as rounded
-from analysis.suspects import Surroundings, suspect
 from analysis.topology import Topology
 from analysis.view import SystemView
 from core.models import Diagnosis, Finding, Hypothesis, RuledOut

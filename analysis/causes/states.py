@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from analysis.baselines import Baseline
 from analysis.config import AnalysisConfig
-from analysis.readings import read
 from analysis.rounding import instant, significant
+from analysis.series.baselines import Baseline
+from analysis.series.readings import read
 from analysis.view import StateView, SystemView
 from core.models import Finding, RunState, Shape, Signal
 

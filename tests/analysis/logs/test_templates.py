@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.templates import MAX_TEMPLATE_CHARACTERS, OVERFLOW, mask, mine, parse
+from analysis.logs.templates import MAX_TEMPLATE_CHARACTERS, OVERFLOW, mask, mine, parse
 from core.frames import LogLine
 from core.models import Severity
 from tests.analysis.shop import BASELINE, CONFIG, END, WINDOW

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.confidence import Clue, Family, saturation
+from analysis.causes.confidence import Clue, Family, saturation
+from analysis.causes.states import HALTED
 from analysis.config import AnalysisConfig
-from analysis.readings import read
-from analysis.states import HALTED
+from analysis.series.readings import read
 from analysis.topology import Topology
 from analysis.view import ChangeView, StateView, SystemView
 from core.models import Finding, RunState, Shape, Signal

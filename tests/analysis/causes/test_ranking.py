@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from analysis.anomalies import detect
+from analysis.causes.ranking import rank
 from analysis.config import AnalysisConfig
-from analysis.ranking import rank
 from analysis.view import SystemView
 from core.models import Change, Diagnosis, FaultKind, Hypothesis, RunState, Signal
 from tests.analysis.shop import CONFIG, DEPENDENCIES, END, FAULTS, TRAFFIC, Shop, evidence_ids

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.confidence import strength
-from analysis.facts import SYMPTOMS, ServiceFacts, excess
-from analysis.suspects import Suspicion
+from analysis.causes.confidence import strength
+from analysis.causes.facts import SYMPTOMS, ServiceFacts, excess
+from analysis.causes.suspects import Suspicion
 from analysis.topology import Topology
 from core.models import FaultKind
 

@@ -1,7 +1,7 @@
 """What each service could be guilty of: one rule a fault kind, each a plain function of the facts.
 
 A suspicion is *explainable* when a broken callee would cause the same: such a suspicion gives way to what is found
-further down the call path (`analysis.ranking`). States, CPU and process exits do not travel upwards.
+further down the call path (`analysis.causes.ranking`). States, CPU and process exits do not travel upwards.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 
-from analysis.confidence import Clue, Family
+from analysis.causes.confidence import Clue, Family
+from analysis.causes.facts import ServiceFacts, clue_of
+from analysis.causes.signs import callers_wait, down, hot, surge
+from analysis.causes.states import GONE
 from analysis.config import AnalysisConfig
-from analysis.facts import ServiceFacts, clue_of
-from analysis.signs import callers_wait, down, hot, surge
-from analysis.states import GONE
 from analysis.topology import Topology
 from core.models import FaultKind, RunState, Signal
 

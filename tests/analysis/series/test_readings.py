@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.onset import find_onset
-from analysis.readings import read
+from analysis.series.onset import find_onset
+from analysis.series.readings import read
 from analysis.view import SignalFrame
 from core.frames import Floats
 from core.models import Shape, Signal

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.confidence import TRUST, Clue, Family, contrast, probability, saturation, share_rest, strength
+from analysis.causes.confidence import TRUST, Clue, Family, contrast, probability, saturation, share_rest, strength
 
 UNIT = st.floats(0, 1)
 CLUES = st.lists(st.builds(lambda family, weight: Clue(family, weight, ("ev",)), st.sampled_from(Family), UNIT))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from analysis.anomalies import detect
-from analysis.blame import share
-from analysis.facts import ServiceFacts, excess, gather
-from analysis.suspects import Surroundings, Suspicion, suspect
+from analysis.causes.blame import share
+from analysis.causes.facts import ServiceFacts, excess, gather
+from analysis.causes.suspects import Surroundings, Suspicion, suspect
 from analysis.topology import Topology
 from core.models import Signal
 from tests.analysis.shop import CONFIG, DEPENDENCIES, Shop

@@ -8,9 +8,9 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
-from analysis.baselines import Baseline, clean, fit_before, robust_z
 from analysis.config import AnalysisConfig
-from analysis.onset import Onset, find_onset
+from analysis.series.baselines import Baseline, clean, fit_before, robust_z
+from analysis.series.onset import Onset, find_onset
 from analysis.view import SignalFrame
 from core.frames import Floats
 from core.models import Shape, Signal, Window

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analysis.config import AnalysisConfig
-from analysis.readings import Reading, read
 from analysis.rounding import probability
+from analysis.series.readings import Reading, read
 from analysis.topology import Topology
 from analysis.view import SignalFrame, SystemView
 from core.models import Diagnosis, FaultKind, Finding, Hypothesis

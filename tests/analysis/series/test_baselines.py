@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.baselines import Baseline, clean, fit, fit_before, robust_z
 from analysis.config import AnalysisConfig, Floor
+from analysis.series.baselines import Baseline, clean, fit, fit_before, robust_z
 from analysis.view import SignalFrame
 from core.models import Signal
 from tests.analysis.shop import BASELINE, WINDOW

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 
+from analysis.causes.facts import ServiceFacts
 from analysis.config import AnalysisConfig
-from analysis.facts import ServiceFacts
 from analysis.topology import Topology
 from core.models import Finding, Shape, Signal
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.spans import UNKNOWN, Load, calls, compared, operations
+from analysis.traces.spans import UNKNOWN, Load, calls, compared, operations
 from core.traces import Span, SpanKind
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)

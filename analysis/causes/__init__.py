@@ -1,0 +1,1 @@
+"""From findings to ranked causes: families of evidence, fused, explained, calibrated."""

@@ -1,0 +1,1 @@
+"""One series at a time, or thousands at once: baselines, detectors, onsets."""
