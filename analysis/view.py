@@ -93,6 +93,8 @@ class SystemView:
         topology_evidence: id of the evidence that holds `dependencies`, empty when there is none.
         alert_evidence: id of the evidence that holds the alert, empty when there is none.
         traces: what the services and their calls did, where a trace source is known.
+        references: earlier windows that the analysed one is compared with, oldest first, none reaching into it; empty:
+            the baseline, cut into windows of the same length.
     """
 
     symptom: str
@@ -106,3 +108,4 @@ class SystemView:
     topology_evidence: str
     alert_evidence: str
     traces: tuple[TraceFrame, ...] = ()
+    references: tuple[Window, ...] = ()

@@ -50,6 +50,7 @@ from tools.signals import SignalSpec
 DEFAULT_FILE = "quell.yaml"
 CONFIG_VARIABLE = "QUELL_CONFIG"
 DEBUG_VARIABLE = "QUELL_DEBUG"
+DATA_VARIABLE = "QUELL_DATA"
 FOREIGN_NAMES: dict[str, tuple[str, ...]] = {
     "DATABASE_URL": ("database_url",),
     "PROMETHEUS_URL": ("prometheus", "url"),
@@ -264,7 +265,7 @@ def environment_layer() -> dict[str, Any]:
 
 def environment_names() -> tuple[str, ...]:
     """Names of the ``QUELL_*`` variables that are set, without those that are no settings."""
-    reserved = {CONFIG_VARIABLE, DEBUG_VARIABLE}
+    reserved = {CONFIG_VARIABLE, DEBUG_VARIABLE, DATA_VARIABLE}
     return tuple(sorted(name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and name not in reserved))
 
 
@@ -281,3 +282,8 @@ def config_file(path: Path | None) -> Path | None:
 def debug_requested() -> bool:
     """Whether ``QUELL_DEBUG`` asks for details; works when the settings themselves cannot be read."""
     return os.environ.get(DEBUG_VARIABLE, "").lower() in {"1", "true", "yes", "on"}
+
+
+def benchmark_data() -> Path:
+    """Folder of the public incident data: ``QUELL_DATA``, or ``~/.cache/quell/data``."""
+    return Path(os.environ.get(DATA_VARIABLE) or Path.home() / ".cache/quell/data")

@@ -130,6 +130,7 @@ class LogLine(Model):
     text: str
     severity: Severity | None = None
     trace_id: str = ""
+    span_id: str = ""
 
 
 class LogPage(Model):

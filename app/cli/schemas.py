@@ -21,6 +21,7 @@ from app.operations.outputs import (
     ServiceList,
     WatchRound,
 )
+from bench.result import BenchResult
 from core.models import Approval, Incident, Model
 from drills.results import DemoReport, Scoreboard
 from drills.scenario import ScenarioList
@@ -53,6 +54,7 @@ JSON_OUTPUTS: dict[str, tuple[type[Model], ...]] = {
     "agents list": (AgentList,),
     "drill list": (ScenarioList,),
     "drill run": (Scoreboard,),
+    "bench": (BenchResult,),
     "config validate": (ConfigReport,),
     "config show": (ConfigListing,),
     "doctor": (DoctorReport,),

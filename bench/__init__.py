@@ -1,0 +1,1 @@
+"""Benchmarks on public data and on load: each a module with a `run(BenchOptions) -> BenchResult`."""

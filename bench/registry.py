@@ -1,0 +1,47 @@
+"""The benchmarks: the only place of registration. Modules are imported when they run."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+from bench.machine import machine
+from bench.result import BenchOptions, BenchResult
+from core.clock import Clock
+from core.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One benchmark.
+
+    Attributes:
+        module: has `run(options: BenchOptions) -> BenchResult`.
+        packs: data packs that it knows; empty when it makes its own load.
+        help: one line.
+    """
+
+    module: str
+    packs: tuple[str, ...]
+    help: str
+
+
+BENCHES: dict[str, Bench] = {}
+
+
+def run_bench(name: str, options: BenchOptions, command: str, clock: Clock) -> BenchResult:
+    """Run one benchmark, and say how long it took and on what.
+
+    Raises:
+        UsageError: there is no such benchmark, or it does not know a pack.
+        NotFound: a pack is not there.
+    """
+    if name not in BENCHES:
+        raise UsageError(f"no benchmark is called {name!r}", fix=f"one of {', '.join(BENCHES)}")
+    bench = BENCHES[name]
+    if unknown := [pack for pack in options.packs if pack not in bench.packs]:
+        raise UsageError(f"{name} does not know {unknown[0]!r}", fix=f"one of {', '.join(bench.packs) or 'no data'}")
+    started = clock.monotonic()
+    result: BenchResult = importlib.import_module(bench.module).run(options)
+    seconds = round(clock.monotonic() - started, 2)
+    return result.model_copy(update={"seconds": seconds, "command": command, "machine": machine()})
