@@ -10,7 +10,8 @@ from pathlib import Path
 def machine() -> str:
     """One line: cores, processor, memory, system, Python."""
     cores = len(os.sched_getaffinity(0))
-    return f"{cores} cores, {_processor()}, {_memory_gib()} GiB, {platform.system()}, Python {platform.python_version()}"
+    software = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{cores} cores, {_processor()}, {_memory_gib()} GiB, {software}"
 
 
 def _processor() -> str:
