@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from core.models import Finding
@@ -31,6 +32,11 @@ class Family(StrEnum):
     LOGS = "logs"
     CHANGE = "change"
     IMPACT = "impact"
+    EXCESS = "excess"
+    OPERATIONS = "operations"
+    PATTERNS = "patterns"
+    CALLS = "calls"
+    EDGES = "edges"
 
 
 TRUST: dict[Family, float] = {
@@ -41,6 +47,11 @@ TRUST: dict[Family, float] = {
     Family.SYMPTOM: 0.5,  # shows in every caller too
     Family.IMPACT: 0.4,  # the callers suffer, as they would
     Family.LOGS: 0.3,
+    Family.EXCESS: 0.7,  # what is left after the callees' share is taken off
+    Family.OPERATIONS: 0.6,
+    Family.PATTERNS: 0.6,
+    Family.CALLS: 0.6,
+    Family.EDGES: 0.6,
 }
 """How far one family alone may convince."""
 
@@ -56,13 +67,15 @@ class Clue:
         family: where it comes from.
         weight: 0..1 within its family.
         evidence: ids; never empty.
-        finding: the finding it rests on; None for changes and for what callers suffer.
+        finding: the finding it rests on; None for changes, for what callers suffer and for marks of families.
+        onset: when a family says that it began; None when it does not know, or when the finding tells.
     """
 
     family: Family
     weight: float
     evidence: tuple[str, ...]
     finding: Finding | None = None
+    onset: datetime | None = None
 
     @property
     def strength(self) -> float:

@@ -9,6 +9,8 @@ from analysis.causes.blame import Charge, charge
 from analysis.causes.calm import calm_diagnosis
 from analysis.causes.confidence import probability, share_rest
 from analysis.causes.facts import ServiceFacts, gather
+from analysis.causes.families.registry import read_all
+from analysis.causes.fusion import fuse
 from analysis.causes.suspects import Surroundings, suspect
 from analysis.config import AnalysisConfig
 from analysis.rounding import probability as rounded
@@ -29,7 +31,8 @@ def rank(view: SystemView, findings: tuple[Finding, ...], config: AnalysisConfig
     """
     topology = Topology(view.dependencies)
     facts = gather(view, findings, topology, config)
-    around = Surroundings(facts, topology, config)
+    fused = {one.service: one for one in fuse(read_all(view, topology, config))}
+    around = Surroundings(facts, topology, config, fused)
     suspicions = [one for service in facts.values() for one in suspect(service, around)]
     charges = _sorted(charge(suspicions, facts, topology, view.symptom), view, facts, topology)
     if not charges:

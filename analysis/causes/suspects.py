@@ -7,12 +7,13 @@ further down the call path (`analysis.causes.ranking`). States, CPU and process 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import inf
 
 from analysis.causes.confidence import Clue, Family
 from analysis.causes.facts import ServiceFacts, clue_of
+from analysis.causes.fusion import Fused
 from analysis.causes.signs import callers_wait, down, hot, surge
 from analysis.causes.states import GONE
 from analysis.config import AnalysisConfig
@@ -49,7 +50,7 @@ class Suspicion:
         """When it began: the best known onset among its clues, the earliest of equally well known ones."""
         found = [clue.finding for clue in self.clues if clue.finding is not None]
         if not found:
-            return None
+            return min((clue.onset for clue in self.clues if clue.onset is not None), default=None)
         return min(found, key=lambda finding: (finding.onset_uncertainty_seconds, finding.onset)).onset
 
     @property
@@ -65,15 +66,37 @@ class Surroundings:
     facts: dict[str, ServiceFacts]
     topology: Topology
     config: AnalysisConfig
+    fused: dict[str, Fused] = field(default_factory=dict)
 
 
 def suspect(facts: ServiceFacts, around: Surroundings) -> list[Suspicion]:
-    """Every suspicion against one service; a bare symptom only counts when nothing more specific is found."""
+    """Every suspicion against one service: by rule, else by the marks of families, else by its bare symptom.
+
+    What the families say adds to whatever a rule suspects.
+    """
+    fused = around.fused.get(facts.service)
+    marked = fused.clues if fused else ()
     specific = [found for rule in _RULES if (found := rule(facts, around)) is not None]
     if specific:
-        return specific
+        return [replace(one, clues=one.clues + marked) for one in specific]
+    if fused:
+        return [_by_marks(facts, fused)]
     bare = _symptom_only(facts, around)
     return [bare] if bare else []
+
+
+def _by_marks(facts: ServiceFacts, fused: Fused) -> Suspicion:
+    """What the families say, named by the strongest mark that knows its kind."""
+    known = [mark for mark in fused.marks if mark.kind is not None]
+    telling = known[0] if known else fused.marks[0]
+    return Suspicion(
+        service=facts.service,
+        kind=telling.kind or FaultKind.UNKNOWN,
+        component=telling.component,
+        statement=telling.statement,
+        clues=(*fused.clues, *facts.symptom, *facts.logs),
+        explainable=True,
+    )
 
 
 def _memory_limit(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
