@@ -95,9 +95,10 @@ def excess(facts: ServiceFacts, signal: Signal) -> float:
 def _names(view: SystemView) -> list[str]:
     """Every service named anywhere in the view, once."""
     called = [name for caller, callees in view.dependencies.items() for name in (caller, *callees)]
-    measured = [one.service for one in (*view.signals, *view.logs, *view.traces)]
+    measured = [frame.service for frame in view.signals] + [log.service for log in view.logs]
+    traced = [trace.service for trace in view.traces]
     acted_on = [one.state.service for one in view.states] + [one.change.service for one in view.changes]
-    return list(dict.fromkeys(name for name in (view.symptom, *called, *measured, *acted_on) if name))
+    return list(dict.fromkeys(name for name in (view.symptom, *called, *measured, *traced, *acted_on) if name))
 
 
 def _facts(name: str, view: SystemView, findings: tuple[Finding, ...], config: AnalysisConfig) -> ServiceFacts:
