@@ -26,6 +26,19 @@ DEFAULT_FLOORS: dict[Signal, Floor] = {
 }
 """One z is worth at least: 2 points of failed requests, 50 ms, 1 request/s, 3% of a core, 8 MiB, a tenth of up."""
 
+HISTORY_FLOORS: dict[Signal, Floor] = {
+    Signal.ERRORS: Floor(absolute=0.01),
+    Signal.LATENCY: Floor(absolute=0.02, relative=0.15),
+    Signal.TRAFFIC: Floor(absolute=0.5, relative=0.10),
+    Signal.CPU: Floor(absolute=0.01, relative=0.10),
+    Signal.MEMORY: Floor(absolute=4 * 2**20, relative=0.05),
+    Signal.UP: Floor(absolute=0.1),
+}
+"""The same against a normal that rests on days of history: its scale is known better than that of some minutes."""
+
+LOGARITHMIC = frozenset({Signal.LATENCY})
+"""Signals whose noise grows with their level: distances are measured on a logarithm."""
+
 
 class AnalysisConfig(Model):
     """Windows, thresholds and floors of the analysis."""
@@ -40,6 +53,9 @@ class AnalysisConfig(Model):
     min_unusual_samples: int = Field(default=2, ge=1, description="fewer unusual samples in a window are noise")
     min_unusual_share: float = Field(default=0.2, gt=0, le=1, description="share of the window that must be unusual")
     floors: dict[Signal, Floor] = Field(default=DEFAULT_FLOORS, description="by signal; those left out get defaults")
+    history_floors: dict[Signal, Floor] = Field(
+        default=HISTORY_FLOORS, description="the same for normals from history; those left out get defaults"
+    )
     saturated_rise_cores: float = Field(default=0.15, gt=0, description="cpu: a smaller rise is no burning process")
     saturated_cores: float = Field(default=0.7, gt=0, description="cpu, in cores, from which a risen process burns")
     saturated_factor: float = Field(
@@ -62,3 +78,7 @@ class AnalysisConfig(Model):
     def floor(self, signal: Signal) -> Floor:
         """The configured floor of a signal, or its default."""
         return self.floors.get(signal) or DEFAULT_FLOORS.get(signal) or Floor()
+
+    def history_floor(self, signal: Signal) -> Floor:
+        """The configured floor of a signal whose normal comes from history, or its default."""
+        return self.history_floors.get(signal) or HISTORY_FLOORS.get(signal) or self.floor(signal)

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.config import AnalysisConfig
 from analysis.rounding import significant
-from analysis.series.baselines import Baseline, clean, fit_before, robust_z
+from analysis.series.baselines import Baseline, clean, normal_for, robust_z
 from analysis.series.readings import UP_THRESHOLD, unusual_directions
 from analysis.view import SignalFrame
 from core.models import Signal, Window
@@ -30,7 +30,7 @@ class RecoveryReading:
 def normal_of(frame: SignalFrame, baseline: Window, window: Window, config: AnalysisConfig) -> Baseline | None:
     """The normal of a series before the incident, from the windows of the diagnosis; None without enough samples."""
     times, values = clean(frame)
-    normal = fit_before(times, values, baseline, window, config.floor(frame.signal))
+    normal = normal_for(frame, times, values, baseline, window, config)
     return normal if normal and normal.samples >= config.min_baseline_samples else None
 
 

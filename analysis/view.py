@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.frames import Floats, LogLine
+from core.frames import Floats, LogLine, SeriesBaseline
 from core.models import Change, ServiceState, Signal, Window
 from core.traces import Span
 
@@ -22,6 +22,8 @@ class SignalFrame:
         times: seconds since the epoch, shape ``(n,)``.
         values: shape ``(n,)``; NaN where there is no sample.
         evidence: id of the evidence that holds it.
+        history: what it usually is; None where nobody keeps its history. Where that is too short, or reaches into the
+            window, the baseline of the view counts.
     """
 
     service: str
@@ -31,6 +33,7 @@ class SignalFrame:
     times: Floats
     values: Floats
     evidence: str
+    history: SeriesBaseline | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from core.models.base import Model, Severity, Utc, Window
+from core.models.evidence import Signal
+from core.models.usual import Usual
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,6 +58,26 @@ class MetricQuery(Model):
     def key(self) -> str:
         """Canonical JSON: equal queries have equal keys."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+class BaselineQuery(Model):
+    """What is asked of a baseline source: the usual of one signal of one service."""
+
+    service: str
+    signal: Signal
+    until: Utc = Field(description="nothing that was measured later counts")
+
+    @property
+    def key(self) -> str:
+        """Canonical JSON: equal queries have equal keys."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+
+
+class SeriesBaseline(Model):
+    """The usual of one series: those parts of its history that hold enough samples, the most alike first."""
+
+    until: Utc = Field(description="every sample is older")
+    usual: tuple[Usual, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.config import AnalysisConfig
-from analysis.series.baselines import Baseline, clean, fit_before, robust_z
+from analysis.series.baselines import Baseline, clean, normal_for, robust_z
 from analysis.series.onset import Onset, find_onset
 from analysis.view import SignalFrame
 from core.frames import Floats
@@ -57,7 +57,7 @@ class Reading:
 def read(frame: SignalFrame, window: Window, baseline: Window, config: AnalysisConfig) -> Reading:
     """Compare the samples in the window (its end included) with those of the baseline before it."""
     times, values = _known_until_end(frame, window, baseline)
-    normal = fit_before(times, values, baseline, window, config.floor(frame.signal))
+    normal = normal_for(frame, times, values, baseline, window, config)
     inside = times >= window.start.timestamp()
     missing = _missing(frame, times, normal, window, config)
     if missing is not None:

@@ -28,6 +28,7 @@ from core.models.evidence import (
     EvidenceKind,
     Fact,
     Finding,
+    Forecast,
     SeriesDigest,
     Shape,
     Signal,
@@ -45,6 +46,7 @@ from core.models.services import (
     ServiceKind,
     ServiceState,
 )
+from core.models.usual import Past, Usual, WindowDeviation
 
 __all__ = [
     "ATTENTION",
@@ -73,6 +75,7 @@ __all__ = [
     "Fact",
     "FaultKind",
     "Finding",
+    "Forecast",
     "GuardFacts",
     "GuardReason",
     "Hypothesis",
@@ -81,6 +84,7 @@ __all__ = [
     "IncidentStatus",
     "Judgement",
     "Model",
+    "Past",
     "Proposal",
     "Recovery",
     "Resolution",
@@ -98,10 +102,12 @@ __all__ = [
     "TemplateDigest",
     "TimelineEntry",
     "Triage",
+    "Usual",
     "Utc",
     "Verdict",
     "Verification",
     "Window",
+    "WindowDeviation",
     "content_id",
     "to_utc",
 ]

@@ -73,6 +73,9 @@ class Diagnosis(Model):
     confidence: float = Field(ge=0, le=1)
     rung: Rung = Rung.RULES
     abstained: str = Field(default="", description="why no cause is named; empty when one is")
+    features: dict[str, float] = Field(
+        default={}, description="what is known of the first hypothesis; the confidence is fitted on outcomes of these"
+    )
 
     @property
     def first(self) -> Hypothesis | None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from core.models.base import Model, Severity, Utc, Window
+from core.models.usual import Usual, WindowDeviation
 
 
 class EvidenceKind(StrEnum):
@@ -33,6 +34,8 @@ class SeriesDigest(Model):
     onset: Utc | None = None
     samples: int = 0
     sparkline: str = ""
+    windows: tuple[WindowDeviation, ...] = Field(default=(), description="the last 1 min, 5 min, 15 min and 1 h")
+    usual: tuple[Usual, ...] = Field(default=(), description="normals from history; `baseline` is the first, if any")
 
 
 class TemplateDigest(Model):
@@ -93,7 +96,11 @@ class Shape(StrEnum):
 
     SPIKE = "spike"
     LEVEL_SHIFT = "level_shift"
+    TREND = "trend"
     DROP = "drop"
+    ZERO = "zero"
+    VARIANCE = "variance"
+    FLATLINE = "flatline"
     MISSING = "missing"
     ABSENT_UP = "absent_up"
     NEW_LOG = "new_log"
@@ -102,16 +109,34 @@ class Shape(StrEnum):
 
 
 class Signal(StrEnum):
-    """What a series measures, whatever its name."""
+    """What a series measures, whatever its name; those that end in `limit` say how much of a resource there is."""
 
     ERRORS = "errors"
     LATENCY = "latency"
     TRAFFIC = "traffic"
     CPU = "cpu"
     MEMORY = "memory"
+    MEMORY_LIMIT = "memory_limit"
+    DISK = "disk"
+    DISK_LIMIT = "disk_limit"
+    POOL = "pool"
+    POOL_LIMIT = "pool_limit"
+    FILES = "files"
+    FILES_LIMIT = "files_limit"
+    CLOCK = "clock"
     UP = "up"
     LOGS = "logs"
     STATE = "state"
+
+
+class Forecast(Model):
+    """When a series is expected at its limit, if it goes on as it does."""
+
+    limit: float = Field(description="in the unit of the series")
+    per_second: float = Field(description="robust slope, in the unit of the series")
+    at: Utc
+    earliest: Utc
+    latest: Utc | None = Field(default=None, description="null when the slope may as well be none")
 
 
 class Finding(Model):
@@ -126,5 +151,8 @@ class Finding(Model):
     magnitude: float = Field(description="robust z, capped; comparable within one signal only")
     current: float | None = None
     baseline: float | None = None
+    severity: Severity = Severity.WARNING
+    forecast: Forecast | None = None
+    pattern: str = Field(default="", description="the known shape that it is part of; empty when there is none")
     text: str = ""
     evidence: tuple[str, ...] = Field(description="evidence ids; never empty")

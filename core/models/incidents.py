@@ -79,6 +79,8 @@ class Incident(Model):
     rung: str = ""
     outcome: str = Field(default="", description="one line: how it ended")
     judged: Judgement | None = None
+    judged_service: str = Field(default="", description="the service that a human says it was; empty: nobody said")
+    judged_kind: FaultKind | None = Field(default=None, description="what a human says was wrong with it")
     acknowledged_by: str = ""
     stop_requested: bool = False
     cost_usd: float = 0.0

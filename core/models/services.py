@@ -103,9 +103,13 @@ class Change(Model):
     """Something somebody changed: a suspect, never a verdict by itself."""
 
     service: str
-    kind: str = Field(description="deploy, config, restart, start, stop, scale, flag ...")
+    kind: str = Field(description="deploy, image, config, flag, commit, restart, start, stop, scale ...")
     at: Utc
     actor: str = ""
     before: str = ""
     after: str = ""
-    detail: str = ""
+    detail: str = Field(default="", description="one line: the title of a commit, the outcome of an action")
+    reference: str = Field(default="", description="how people name it: commit id, flag, ticket or release")
+    text: str = Field(default="", description="what was changed, as a diff; bounded, secrets hidden")
+    paths: tuple[str, ...] = Field(default=(), description="files that it touches")
+    source: str = Field(default="", description="who told of it: git, a report; empty: the actuator")
