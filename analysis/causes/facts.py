@@ -9,10 +9,13 @@ import numpy as np
 
 from analysis.causes.confidence import Clue, Family, saturation
 from analysis.causes.states import HALTED
+from analysis.changes.assess import Assessment, assess
+from analysis.changes.effective import effective
+from analysis.changes.symptoms import symptoms_of
 from analysis.config import AnalysisConfig
 from analysis.series.readings import read
 from analysis.topology import Topology
-from analysis.view import ChangeView, StateView, SystemView
+from analysis.view import StateView, SystemView
 from core.models import Finding, RunState, Shape, Signal
 
 SYMPTOMS = (Signal.ERRORS, Signal.LATENCY)
@@ -20,9 +23,6 @@ SYMPTOMS = (Signal.ERRORS, Signal.LATENCY)
 
 ALERT_WEIGHT = 0.5
 """An alert says that somebody suffers, not how much: as much as a deviation at the threshold."""
-
-DEPLOY = "deploy"
-"""The only kind of change that brings other code; restarts and starts do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ServiceFacts:
     Attributes:
         findings: all of this service, largest deviation first.
         state: its actuator's word; None when there is none.
-        deploys: recent deploys of other code, oldest first.
+        changes: what was changed on it and could have broken it, each judged, oldest first.
         observed: whether any metric or state of it is known.
         scraped: whether an `up` series is known.
         traffic: median requests per second in the window; None when unknown.
@@ -44,7 +44,7 @@ class ServiceFacts:
     service: str
     findings: tuple[Finding, ...]
     state: StateView | None
-    deploys: tuple[ChangeView, ...]
+    changes: tuple[Assessment, ...]
     observed: bool
     scraped: bool
     traffic: float | None
@@ -107,26 +107,27 @@ def _facts(name: str, view: SystemView, findings: tuple[Finding, ...], config: A
     state = next((one for one in view.states if one.state.service == name), None)
     frames = [frame for frame in view.signals if frame.service == name and np.isfinite(frame.values).any()]
     traffic = next((frame for frame in frames if frame.signal is Signal.TRAFFIC), None)
-    oldest = view.window.end.timestamp() - config.change_lookback_seconds
-    deploys = [
-        one
-        for one in view.changes
-        if one.change.service == name
-        and one.change.kind == DEPLOY
-        and not (one.change.before and one.change.before == one.change.after)
-        and oldest <= one.change.at.timestamp() <= view.window.end.timestamp()
-    ]
     return ServiceFacts(
         service=name,
         findings=own,
         state=state,
-        deploys=tuple(sorted(deploys, key=lambda one: one.change.at)),
+        changes=_changes(name, view, own, config),
         observed=state is not None or bool(frames),
         scraped=any(frame.signal is Signal.UP for frame in frames),
         traffic=read(traffic, view.window, view.baseline, config).current if traffic else None,
         symptom=_clues(Family.SYMPTOM, (f for f in own if f.signal in SYMPTOMS), config),
         logs=_clues(Family.LOGS, (f for f in own if f.signal is Signal.LOGS), config),
     )
+
+
+def _changes(name: str, view: SystemView, own: tuple[Finding, ...], config: AnalysisConfig) -> tuple[Assessment, ...]:
+    """The changes of one service, against its symptoms."""
+    mine = [one for one in effective(view.changes) if one.service == name]
+    if not mine:
+        return ()
+    names = _names(view)
+    symptoms = symptoms_of(name, view, own, names)
+    return tuple(assess(one, symptoms, config, view.window.end, names) for one in mine)
 
 
 def _clues(family: Family, findings: Iterable[Finding], config: AnalysisConfig) -> tuple[Clue, ...]:

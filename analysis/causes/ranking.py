@@ -98,8 +98,8 @@ def _ruled_out(cleared: list[Charge], suspects: set[str], facts: dict[str, Servi
                 service=service, reason=f"suffers from {by.service}: {by.statement}", evidence=by.evidence
             )
     for service, known in facts.items():
-        if known.deploys and not known.findings:
-            deploy = known.deploys[-1]
-            reason = f"was deployed ({deploy.change.after or 'unnamed release'}), but nothing is unusual since"
-            ruled_out[service] = RuledOut(service=service, reason=reason, evidence=(deploy.evidence,))
+        if known.changes and not any(one.suspect for one in known.changes):
+            change = known.changes[-1]
+            reason = f"{change.effective.label}, but {change.reason}"
+            ruled_out[service] = RuledOut(service=service, reason=reason, evidence=change.effective.evidence)
     return tuple(ruled_out.values())[:MAX_RULED_OUT]

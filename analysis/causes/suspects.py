@@ -16,6 +16,7 @@ from analysis.causes.facts import ServiceFacts, clue_of
 from analysis.causes.fusion import Fused
 from analysis.causes.signs import callers_wait, down, hot, surge
 from analysis.causes.states import GONE
+from analysis.changes.assess import best
 from analysis.config import AnalysisConfig
 from analysis.topology import Topology
 from core.models import FaultKind, RunState, Signal
@@ -171,27 +172,19 @@ def _cpu_saturation(facts: ServiceFacts, around: Surroundings) -> Suspicion | No
     )
 
 
-def _bad_release(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
-    """The service itself fails since a deploy of it: errors, latency or log lines from after the deploy, not before."""
-    symptoms = [clue.finding for clue in facts.symptom + facts.logs if clue.finding and clue.weight > 0]
-    if facts.halted or not symptoms or not facts.deploys:
+def _bad_change(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
+    """The service itself suffers since a change that explains it: errors, latency or log lines after it, not before."""
+    symptoms = [clue for clue in facts.symptom + facts.logs if clue.weight > 0]
+    culprit = best(facts.changes)
+    if facts.halted or not symptoms or culprit is None:
         return None
-    config = around.config
-    deploy = facts.deploys[-1]
-    deployed_at = deploy.change.at
-    tolerance_seconds = 2 * config.step_seconds
-    gaps = [(symptom.onset - deployed_at).total_seconds() for symptom in symptoms]
-    if min(gaps) < -tolerance_seconds:
-        return None
-    proximity = 1 - min(max(min(gaps), 0.0) / config.change_lookback_seconds, 1.0)
-    change = Clue(Family.CHANGE, proximity, (deploy.evidence,))
-    release = deploy.change.after
+    change = culprit.effective
     return Suspicion(
         service=facts.service,
-        kind=FaultKind.BAD_RELEASE,
-        component=release,
-        statement=f"{facts.service} fails since {f'release {release}' if release else 'a release'} was deployed",
-        clues=(change, *facts.symptom, *facts.logs, *facts.impact),
+        kind=culprit.kind,
+        component=change.name,
+        statement=f"{facts.service} fails since {change.label}: {culprit.reason}",
+        clues=(Clue(Family.CHANGE, culprit.weight, change.evidence), *facts.symptom, *facts.logs, *facts.impact),
         explainable=True,
     )
 
@@ -217,7 +210,7 @@ _RULES: tuple[Callable[[ServiceFacts, Surroundings], Suspicion | None], ...] = (
     _crash,
     _hang,
     _cpu_saturation,
-    _bad_release,
+    _bad_change,
     _traffic_surge,
 )
 

@@ -1,0 +1,67 @@
+"""What there is to explain on each service: since when, and in which words its logs, metrics and spans tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from analysis.changes.words import concepts, identifiers, without_names, words
+from analysis.view import SystemView
+from core.models import Finding, Severity
+
+MAX_TEXT_CHARACTERS = 20_000
+"""Of one service's symptoms that are read for words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Symptoms:
+    """One service.
+
+    Attributes:
+        since: the earliest onset of its findings; None without findings.
+        uncertainty_seconds: of that onset.
+        words, names, concepts: as `analysis.changes.words` finds them in the texts of the symptoms.
+    """
+
+    since: datetime | None
+    uncertainty_seconds: float
+    words: frozenset[str]
+    names: frozenset[str]
+    concepts: frozenset[int]
+
+
+def symptoms_of(service: str, view: SystemView, findings: Iterable[Finding], names: Iterable[str]) -> Symptoms:
+    """Read the symptoms of one service.
+
+    Args:
+        names: of all services, which are no words.
+    """
+    own = [finding for finding in findings if finding.service == service]
+    first = min(own, key=lambda finding: finding.onset, default=None)
+    since = first.onset if first else None
+    text = without_names("\n".join(_texts(service, view, own, since))[:MAX_TEXT_CHARACTERS], names)
+    found = words(text)
+    return Symptoms(
+        since=since,
+        uncertainty_seconds=first.onset_uncertainty_seconds if first else 0.0,
+        words=found,
+        names=identifiers(text),
+        concepts=concepts(found),
+    )
+
+
+def _texts(service: str, view: SystemView, findings: Iterable[Finding], since: datetime | None) -> list[str]:
+    """Names and templates of what is unusual, the warnings and errors since, and what failing spans say; each once."""
+    texts = [finding.metric for finding in findings]
+    for log in view.logs:
+        if log.service == service and since is not None:
+            texts += [line.text for line in log.lines if line.at >= since and _bad(line.severity)]
+    for frame in view.traces:
+        if frame.service == service:
+            texts += [f"{span.name} {span.message}" for span in frame.window if span.error]
+    return list(dict.fromkeys(texts))
+
+
+def _bad(severity: Severity | None) -> bool:
+    return severity is not None and severity is not Severity.INFO
