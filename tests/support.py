@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 async def eventually(
-    check: Callable[[], Awaitable[T] | T], *, deadline_seconds: float = 10.0, every_seconds: float = 0.02
+    check: Callable[[], Awaitable[T] | T], *, deadline_seconds: float = 30.0, every_seconds: float = 0.02
 ) -> T:
     """Call `check` until it returns something true, and return that; fail after the deadline."""
     end = time.monotonic() + deadline_seconds

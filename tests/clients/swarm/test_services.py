@@ -56,9 +56,13 @@ async def changes(actuator: SwarmActuator, web: Service) -> list[Change]:
     return list(await actuator.changes(web, window))
 
 
-def running_tasks(api: Any, web: Service) -> set[str]:
+def task_rows(api: Any, web: Service) -> list[Any]:
     tasks = api.api.tasks(filters={"service": web.identity.swarm_service, "desired-state": "running"})
-    return {task["ID"] for task in tasks if task["Status"]["State"] == "running"}
+    return [task for task in tasks if task["Status"]["State"] == "running"]
+
+
+def running_tasks(api: Any, web: Service) -> set[str]:
+    return {task["ID"] for task in task_rows(api, web)}
 
 
 def spec_of(api: Any, web: Service) -> Any:
@@ -205,9 +209,14 @@ async def test_a_service_whose_swarm_replaces_nothing_is_brought_back(
     spec["TaskTemplate"]["RestartPolicy"] = {"Condition": "none"}
     update_service(docker_engine, web.identity.swarm_service, spec)
     actuator = actuator_of(docker)
-    await eventually(lambda: len(running_tasks(api, web)) == 1, deadline_seconds=20)
-    (task,) = running_tasks(api, web)
-    os.kill(api.api.inspect_task(task)["Status"]["ContainerStatus"]["PID"], signal.SIGKILL)
+
+    def replaced() -> list[Any]:
+        """The task of the new specification: until the swarm has replaced it, the one before is what runs."""
+        rows = task_rows(api, web)
+        return [task for task in rows if task["Spec"].get("RestartPolicy", {}).get("Condition") == "none"]
+
+    (task,) = await eventually(replaced, deadline_seconds=60)
+    os.kill(task["Status"]["ContainerStatus"]["PID"], signal.SIGKILL)
 
     async def ended() -> Any:
         return (await actuator.state(web)).state is RunState.EXITED
