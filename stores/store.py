@@ -14,6 +14,7 @@ from stores.alerts import Alerts
 from stores.approvals import Approvals
 from stores.attempts import Attempts
 from stores.audit import Audit
+from stores.calibrations import Calibrations
 from stores.database import open_database
 from stores.decisions import Decisions
 from stores.engine import Database
@@ -51,6 +52,7 @@ class Tx:
         self.audit = Audit(connection, clock)
         self.leases = Leases(connection, clock)
         self.flags = Flags(connection, clock)
+        self.calibrations = Calibrations(connection, clock)
 
 
 class Store:

@@ -92,6 +92,8 @@ INCIDENTS = Table(
     _text("rung"),
     _text("outcome"),
     _text("judged", nullable=True),
+    _text("judged_service"),
+    _text("judged_kind", nullable=True),
     _text("acknowledged_by"),
     _flag("stop_requested"),
     _number("cost_usd"),
@@ -286,5 +288,7 @@ LEASES = Table(
     _count("token"),
     _time("expires_at"),
 )
+
+CALIBRATIONS = Table("calibrations", METADATA, _serial(), _time("at"), _json("fit"), _text("reason"))
 
 FLAGS = Table("flags", METADATA, _text("name", primary_key=True), _text("value"))

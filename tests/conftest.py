@@ -11,12 +11,17 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from core.clock import ManualClock
 from stores.migrate import upgrade
 from stores.store import Store
 
 pytest_plugins = ("tests.servers.plugin", "tests.servers.docker")
+
+# No test asserts time: a loaded machine is slow at random.
+settings.register_profile("quell", settings(), deadline=None)
+settings.load_profile("quell")
 
 
 @pytest.fixture(autouse=True)

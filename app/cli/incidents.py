@@ -12,7 +12,7 @@ from app.cli.options import JsonOption, LimitOption, ServerOption
 from app.cli.output import emit, line, pairs, table, when
 from app.operations import incidents as operations
 from app.operations.outputs import IncidentDetail, IncidentList
-from core.models import Incident, IncidentStatus, Judgement
+from core.models import FaultKind, Incident, IncidentStatus, Judgement
 
 incidents = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What happened, and what was done about it.")
 
@@ -69,11 +69,23 @@ def acknowledge(incident_id: IdArgument, server: ServerOption = "", as_json: Jso
 def close(
     incident_id: IdArgument,
     judged: Annotated[Judgement, typer.Option("--as", help="Whether something was really wrong.")],
+    cause: Annotated[
+        str, typer.Option(metavar="SERVICE", help="The service that it really was: `quell calibrate` learns from it.")
+    ] = "",
+    kind: Annotated[FaultKind | None, typer.Option(help="What was wrong with it.")] = None,
     server: ServerOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Close an incident that has ended, and say whether it was real."""
-    changed = ask(server, operations.close_incident, incident_id=incident_id, judged=judged, by=user())
+    changed = ask(
+        server,
+        operations.close_incident,
+        incident_id=incident_id,
+        judged=judged,
+        cause_service=cause or None,
+        cause_kind=kind,
+        by=user(),
+    )
     emit(changed, as_json, lambda result: line(result.id, "closed as", result.judged))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.calibration.model import Refit
 from app.operations.outputs import (
     ActionList,
     AgentList,
@@ -54,6 +55,7 @@ JSON_OUTPUTS: dict[str, tuple[type[Model], ...]] = {
     "agents list": (AgentList,),
     "drill list": (ScenarioList,),
     "drill run": (Scoreboard,),
+    "calibrate": (Refit,),
     "bench": (BenchResult,),
     "config validate": (ConfigReport,),
     "config show": (ConfigListing,),

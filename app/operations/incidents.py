@@ -6,8 +6,8 @@ from app.operations.arguments import Id, Limit, Who
 from app.operations.context import Context
 from app.operations.operation import get, post
 from app.operations.outputs import Delivery, IncidentDetail, IncidentList
-from core.errors import Conflict
-from core.models import LIVE, Incident, IncidentStatus, Judgement, TimelineEntry
+from core.errors import Conflict, InvalidInput
+from core.models import LIVE, FaultKind, Incident, IncidentStatus, Judgement, TimelineEntry
 from stores.store import Tx
 
 
@@ -68,8 +68,20 @@ async def stop_incident(context: Context, *, incident_id: Id, by: Who = "api") -
 
 
 @post("/api/incidents/{incident_id}/close", Incident)
-async def close_incident(context: Context, *, incident_id: Id, judged: Judgement, by: Who = "api") -> Incident:
-    """Close an ended incident and say whether it was real; the answer can be corrected by closing it again."""
+async def close_incident(
+    context: Context,
+    *,
+    incident_id: Id,
+    judged: Judgement,
+    cause_service: Id | None = None,
+    cause_kind: FaultKind | None = None,
+    by: Who = "api",
+) -> Incident:
+    """Close an ended incident and say whether it was real, and what it was; closing it again corrects the answer."""
+    if judged is Judgement.FALSE_ALARM and (cause_service or cause_kind):
+        raise InvalidInput(
+            "a false alarm has no cause", path="cause", fix="leave it out, or close the incident as real"
+        )
     async with context.store.write() as tx:
         incident = await tx.incidents.get(incident_id)
         if incident.status in LIVE:
@@ -77,13 +89,17 @@ async def close_incident(context: Context, *, incident_id: Id, judged: Judgement
                 f"incident {incident_id} is {incident.status}: work on it has not ended",
                 fix=f"wait, or stop it first: quell incidents stop {incident_id}",
             )
-        if incident.status is IncidentStatus.CLOSED and incident.judged is judged:
+        said = {"judged": judged, "judged_service": cause_service or "", "judged_kind": cause_kind}
+        if incident.status is IncidentStatus.CLOSED and all(getattr(incident, name) == said[name] for name in said):
             return incident
-        await _note(context, tx, incident_id, "close", by, f"closed by {by} as {judged}")
+        cause = " ".join(part for part in (cause_service, cause_kind) if part)
+        await _note(
+            context, tx, incident_id, "close", by, f"closed by {by} as {judged}" + (f": {cause}" if cause else "")
+        )
         return await tx.incidents.update(
             incident_id,
             status=IncidentStatus.CLOSED,
-            judged=judged,
+            **said,
             ended_at=incident.ended_at or context.clock.now(),
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 from app.operations.actions import list_actions
 from app.operations.approvals import approve, list_approvals, reject
 from app.operations.audit import show_audit, verify_audit
+from app.operations.calibration import calibrate
 from app.operations.incidents import (
     acknowledge_incident,
     close_incident,
@@ -35,4 +36,5 @@ OPERATIONS: tuple[Operation[..., Any], ...] = (
     show_policy,
     stop_all_actions,
     resume_actions,
+    calibrate,
 )

@@ -15,6 +15,7 @@ import pytest
 from app import reference
 from app.cli.main import COMMANDS, load_command, main
 from app.cli.schemas import JSON_OUTPUTS
+from bench.registry import BENCHES, Bench
 from core.clock import SystemClock
 from core.models import IncidentStatus
 from stores.store import Store
@@ -53,6 +54,8 @@ CALLS: dict[str, tuple[list[str], int]] = {
     "agents list": (["agents", "list"], 0),
     "drill list": (["drill", "list"], 0),
     "drill run": (["drill", "run", "crash"], 0),
+    "calibrate": (["calibrate"], 0),
+    "bench": (["bench", "tiny", "--cases", "--peer"], 0),
     "config validate": (["config", "validate"], 0),
     "config show": (["config", "show"], 0),
     "doctor": (["doctor"], 0),
@@ -92,7 +95,7 @@ def checked(text: str, model: str) -> Any:
     return found
 
 
-@pytest.mark.parametrize("command", [name for name in CALLS if name not in {"replay", "drill run"}])
+@pytest.mark.parametrize("command", [name for name in CALLS if name not in {"replay", "drill run", "bench"}])
 def test_the_output_obeys_its_published_schema(world: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     arguments, code = CALLS[command]
@@ -133,6 +136,21 @@ def test_a_drill_prints_its_scoreboard(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setattr("app.cli.drill.run_scenario", run_scenario)
     assert main(["drill", "run", "crash", "--json"]) == 0
     checked(capsys.readouterr().out, "Scoreboard")
+
+
+def test_a_benchmark_prints_its_figures(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(BENCHES, "tiny", Bench("tests.bench.tiny", (), "made up"))
+    arguments, code = CALLS["bench"]
+    assert main([*arguments, "--json"]) == code
+    found = checked(capsys.readouterr().out, "BenchResult")
+    assert [(each["id"], each["met"]) for each in found["figures"]] == [
+        ("tiny.right", "floor"),
+        ("tiny.seconds", "missed"),
+    ]
+    assert found["command"] == "quell bench tiny --cases --peer --json"
+    assert found["machine"]
+    assert main(arguments) == code
+    assert "tiny.right" in capsys.readouterr().out
 
 
 @pytest.mark.drill

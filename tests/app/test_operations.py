@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from app.operations.alerts import synthetic_alert
 from app.operations.approvals import approve, list_approvals, reject
 from app.operations.audit import show_audit, verify_audit
+from app.operations.calibration import calibrate
 from app.operations.context import Context
 from app.operations.incidents import (
     acknowledge_incident,
@@ -60,6 +61,7 @@ CALLS: list[tuple[Operation[..., Any], dict[str, Any]]] = [
     (approve, {"approval_id": "inc_1", "by": "ann", "note": "go"}),
     (stop_all_actions, {"by": "ann", "reason": "drill"}),
     (resume_actions, {"by": "ann"}),
+    (calibrate, {"dry_run": False, "by": "ann"}),
 ]
 
 

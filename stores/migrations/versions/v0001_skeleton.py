@@ -26,6 +26,7 @@ TABLES = (
     "audit",
     "audit_head",
     "flags",
+    "calibrations",
 )
 
 
@@ -66,6 +67,8 @@ def _create_incidents() -> None:
         sa.Column("rung", sa.Text(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("judged", sa.Text(), nullable=True),
+        sa.Column("judged_service", sa.Text(), nullable=False),
+        sa.Column("judged_kind", sa.Text(), nullable=True),
         sa.Column("acknowledged_by", sa.Text(), nullable=False),
         sa.Column("stop_requested", sa.Boolean(), nullable=False),
         sa.Column("cost_usd", sa.Double(), nullable=False),
@@ -282,4 +285,12 @@ def _create_records() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_flags"),
+    )
+    op.create_table(
+        "calibrations",
+        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("fit", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name="pk_calibrations"),
     )

@@ -1,0 +1,88 @@
+"""Fitting a calibration: logistic regression with a Gaussian prior around the fit before.
+
+Without a fit before, the prior is centred at no effect of any feature (ridge; Hoerl & Kennard 1970). With one, new
+outcomes move the old weights only as far as they carry (le Cessie & van Houwelingen 1992), so that ten incidents do not
+throw away what a thousand taught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import minimize  # type: ignore[import-untyped]  # scipy ships no types
+from scipy.special import expit  # type: ignore[import-untyped]  # as above
+
+from analysis.calibration.model import Calibration, Coefficient, Outcome
+from core.frames import Floats
+
+PRIOR_STRENGTH = 1.0
+"""Inverse variance of a weight around its prior, for features of unit variance."""
+
+FREE_INTERCEPT = 0.1
+"""The same for the intercept of a first fit: nearly free, and finite when every outcome was right."""
+
+DECIMALS = 4
+
+
+def fit(outcomes: Sequence[Outcome], version: str, before: Calibration | None = None) -> Calibration:
+    """The most probable weights after these outcomes.
+
+    Args:
+        before: the fit whose weights are the prior, with its own means and scales; None: weights of 0, and means and
+            scales of the outcomes.
+
+    Raises:
+        ValueError: there are no outcomes and no fit before.
+    """
+    if not outcomes:
+        if before is None:
+            raise ValueError("a calibration cannot be fitted on nothing")
+        return before
+    scaling = _scaling(outcomes) if before is None else before.coefficients
+    design = _design(outcomes, scaling)
+    right = np.array([outcome.right for outcome in outcomes], dtype=np.float64)
+    start = np.zeros(len(scaling) + 1)
+    if before is not None:
+        start = np.array([before.intercept, *(one.weight for one in before.coefficients)])
+    strength = np.full(start.size, PRIOR_STRENGTH)
+    strength[0] = FREE_INTERCEPT if before is None else PRIOR_STRENGTH
+    found = minimize(_loss, start, args=(design, right, start, strength), jac=True, method="L-BFGS-B", tol=1e-9)
+    intercept, *weights = (round(float(weight), DECIMALS) for weight in found.x)
+    return Calibration(
+        version=version,
+        intercept=intercept,
+        coefficients=tuple(
+            one.model_copy(update={"weight": weight}) for one, weight in zip(scaling, weights, strict=True)
+        ),
+        outcomes=len(outcomes) + (before.outcomes if before else 0),
+    )
+
+
+def _scaling(outcomes: Sequence[Outcome]) -> tuple[Coefficient, ...]:
+    """Mean and spread of every feature; one that never varies keeps a scale of 1 and so has no say."""
+    found = []
+    for name in dict.fromkeys(name for outcome in outcomes for name in outcome.features):
+        values = np.array([outcome.features[name] for outcome in outcomes if name in outcome.features])
+        spread = round(float(values.std()), DECIMALS)
+        mean = round(float(values.mean()), DECIMALS)
+        found.append(Coefficient(name=name, mean=mean, scale=spread or 1.0, weight=0.0))
+    return tuple(found)
+
+
+def _design(outcomes: Sequence[Outcome], scaling: Sequence[Coefficient]) -> Floats:
+    """Shape ``(outcomes, 1 + features)``: a column of ones, then the scaled features, 0 where one is missing."""
+    rows = [
+        [1.0, *((outcome.features.get(one.name, one.mean) - one.mean) / one.scale for one in scaling)]
+        for outcome in outcomes
+    ]
+    return np.array(rows, dtype=np.float64)
+
+
+def _loss(weights: Floats, design: Floats, right: Floats, prior: Floats, strength: Floats) -> tuple[float, Floats]:
+    """Negative log posterior and its gradient; `strength` is the inverse variance around the prior, by weight."""
+    odds = design @ weights
+    apart = weights - prior
+    loss = float(np.sum(np.logaddexp(0.0, odds) - right * odds) + np.sum(strength * apart**2) / 2)
+    gradient = design.T @ (expit(odds) - right) + strength * apart
+    return loss, gradient

@@ -1,0 +1,89 @@
+"""A fit finds what the outcomes say, is moved by new ones only as far as they carry, and is applied by arithmetic."""
+
+from __future__ import annotations
+
+from math import inf, nan
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.calibration.fitting import fit
+from analysis.calibration.model import HIGHEST, LOWEST, Calibration, Coefficient, Outcome
+
+
+def outcomes(count: int, seed: int = 1, *, slope: float = 3.0, system: str = "one") -> list[Outcome]:
+    """Diagnoses of which a stronger score is right more often, and a feature that tells nothing."""
+    random = np.random.default_rng(seed)
+    found = []
+    for _ in range(count):
+        score, noise = random.uniform(-1, 1), random.uniform(-1, 1)
+        right = bool(random.uniform() < 1 / (1 + np.exp(-slope * score)))
+        found.append(Outcome(features={"score": score, "noise": noise}, right=right, system=system))
+    return found
+
+
+def test_what_tells_gets_the_weight() -> None:
+    found = fit(outcomes(400), "test")
+    weights = {one.name: one.weight for one in found.coefficients}
+    assert weights["score"] > 1.0
+    assert abs(weights["noise"]) < 0.4
+    assert found.outcomes == 400
+    strong, weak = (found.probability({"score": score, "noise": 0.0}) for score in (0.9, -0.9))
+    assert strong > 0.85
+    assert weak < 0.15
+
+
+def test_a_few_outcomes_hardly_move_a_fit_and_many_do() -> None:
+    before = fit(outcomes(400), "before")
+    contrary = [
+        Outcome(features=one.features, right=not one.right, system="two") for one in outcomes(400, 2, system="two")
+    ]
+    asked = {"score": 0.9, "noise": 0.0}
+    few, many = fit(contrary[:3], "few", before), fit(contrary, "many", before)
+    assert before.probability(asked) > 0.85
+    assert few.probability(asked) > 0.5
+    assert many.probability(asked) < 0.3
+    assert (few.outcomes, many.outcomes) == (403, 800)
+
+
+def test_a_fit_on_nothing_is_the_fit_before() -> None:
+    before = fit(outcomes(50), "before")
+    assert fit([], "after", before) == before
+    with pytest.raises(ValueError, match="on nothing"):
+        fit([], "after")
+
+
+def test_a_feature_that_never_varies_or_is_missing_says_nothing() -> None:
+    same = [Outcome(features={"score": 1.0}, right=right, system="one") for right in (True, True, False, True)]
+    found = fit(same, "test")
+    assert found.coefficients == (Coefficient(name="score", mean=1.0, scale=1.0, weight=0.0),)
+    assert found.probability({}) == found.probability({"score": 1.0}) == pytest.approx(0.75, abs=0.03)
+    assert found.probability({"other": 9.0}) == found.probability({})
+
+
+@given(
+    intercept=st.floats(-1e6, 1e6),
+    weight=st.floats(-1e6, 1e6),
+    value=st.floats(-1e6, 1e6),
+)
+def test_a_probability_is_never_certain(intercept: float, weight: float, value: float) -> None:
+    found = Calibration(
+        version="x", intercept=intercept, coefficients=(Coefficient(name="a", mean=0, scale=1, weight=weight),)
+    )
+    assert LOWEST <= found.probability({"a": value}) <= HIGHEST
+
+
+@given(st.lists(st.tuples(st.integers(-9, 9), st.booleans()), min_size=1, max_size=20))
+def test_the_order_of_the_outcomes_does_not_matter(rows: list[tuple[int, bool]]) -> None:
+    given_ = [Outcome(features={"score": value}, right=right, system="one") for value, right in rows]
+    one, other = fit(given_, "x"), fit(given_[::-1], "x")
+    assert one.intercept == pytest.approx(other.intercept, abs=0.01)
+    assert one.coefficients[0].weight == pytest.approx(other.coefficients[0].weight, abs=0.01)
+
+
+@pytest.mark.parametrize("value", [nan, inf])
+def test_no_feature_is_outside_the_numbers(value: float) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        Outcome(features={"score": value}, right=True, system="one")
