@@ -62,7 +62,7 @@ def log_start_of(signal: Signal, floor: Floor) -> float | None:
     return max(start, SMALLEST_START)
 
 
-def started_log(values: Floats, start: float) -> Floats:
+def started_log(values: Floats, start: float | Floats) -> Floats:
     """``ln(value + start)`` of values, any shape; what is negative counts as zero."""
     return np.log(np.maximum(values, 0.0) + start)
 

@@ -16,15 +16,14 @@ from core.frames import Floats
 MAD_TO_SIGMA = 1.4826
 IQR_TO_SIGMA = 0.7413
 """What turns median absolute deviation and interquartile range into a normal distribution's standard deviation."""
-LARGEST = 1e150  # sums and differences of clipped samples cannot overflow
+LARGEST = 1e150  # sums and differences of samples up to here cannot overflow
 
 Counts = npt.NDArray[np.intp]
 
 
 def finite(values: Floats) -> Floats:
-    """A copy with NaN for whatever is no number, and numbers so large that sums overflow cut; any shape."""
-    known = np.clip(values, -LARGEST, LARGEST)
-    known[np.isinf(values)] = np.nan
+    """A copy with NaN for whatever is no number, or one so large that sums would overflow; any shape."""
+    known: Floats = np.where(np.abs(values) <= LARGEST, values, np.nan)
     return known
 
 
