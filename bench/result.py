@@ -91,9 +91,9 @@ def figure(
     lower_is_better: bool = False,
     note: str = "",
 ) -> Figure:
-    """A figure that knows which of its targets it reaches; values keep 4 significant digits."""
+    """A figure that knows which of its targets it reaches; the value shown keeps 4 significant digits."""
     shown = None if value is None else float(f"{value:.4g}")
-    met = _met(shown, floor, aim, lower_is_better)
+    met = _met(value, floor, aim, lower_is_better)
     return Figure(
         id=name, value=shown, unit=unit, floor=floor, aim=aim, lower_is_better=lower_is_better, met=met, note=note
     )
