@@ -26,7 +26,9 @@ class Bench:
     help: str
 
 
-BENCHES: dict[str, Bench] = {}
+BENCHES: dict[str, Bench] = {
+    "rca": Bench("bench.rca.run", ("petshop", "sockshop"), "Root causes ranked on labelled incidents."),
+}
 
 
 def run_bench(name: str, options: BenchOptions, command: str, clock: Clock) -> BenchResult:

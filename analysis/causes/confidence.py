@@ -47,13 +47,16 @@ TRUST: dict[Family, float] = {
     Family.SYMPTOM: 0.5,  # shows in every caller too
     Family.IMPACT: 0.4,  # the callers suffer, as they would
     Family.LOGS: 0.3,
-    Family.EXCESS: 0.7,  # what is left after the callees' share is taken off
+    Family.EXCESS: 0.5,
     Family.OPERATIONS: 0.6,
     Family.PATTERNS: 0.6,
     Family.CALLS: 0.6,
     Family.EDGES: 0.6,
 }
 """How far one family alone may convince."""
+
+SAME_SOURCE: dict[Family, Family] = {Family.EXCESS: Family.SYMPTOM, Family.PATTERNS: Family.LOGS}
+"""Families that read the same data another way: they are wrong together, so only the stronger of the two counts."""
 
 BASE_SHARE, CONTRAST_SHARE, DIVERSITY_SHARE = 0.50, 0.35, 0.15
 FULL_DIVERSITY = 3
@@ -114,9 +117,10 @@ def share_rest(first_probability: float, scores: list[float]) -> list[float]:
 
 
 def _best_by_family(clues: Iterable[Clue]) -> dict[Family, float]:
-    """The strongest clue of each family that says anything."""
+    """The strongest clue of each family that says anything; families of the same source are one."""
     best: dict[Family, float] = {}
     for clue in clues:
+        source = SAME_SOURCE.get(clue.family, clue.family)
         if clue.strength > 0:
-            best[clue.family] = max(best.get(clue.family, 0.0), clue.strength)
+            best[source] = max(best.get(source, 0.0), clue.strength)
     return best

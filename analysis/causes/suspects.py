@@ -80,10 +80,10 @@ def suspect(facts: ServiceFacts, around: Surroundings) -> list[Suspicion]:
     specific = [found for rule in _RULES if (found := rule(facts, around)) is not None]
     if specific:
         return [replace(one, clues=one.clues + marked) for one in specific]
-    if fused:
-        return [_by_marks(facts, fused)]
     bare = _symptom_only(facts, around)
-    return [bare] if bare else []
+    if fused and (bare is None or any(mark.kind is not None for mark in fused.marks)):
+        return [_by_marks(facts, fused)]
+    return [replace(bare, clues=bare.clues + marked)] if bare else []
 
 
 def _by_marks(facts: ServiceFacts, fused: Fused) -> Suspicion:

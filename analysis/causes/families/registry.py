@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from analysis.causes.families import excess
 from analysis.causes.families.reading import FamilyReading, Reader
 from analysis.config import AnalysisConfig
 from analysis.topology import Topology
 from analysis.view import SystemView
 
-FAMILIES: tuple[Reader, ...] = ()
+FAMILIES: tuple[Reader, ...] = (excess.read,)
 """Each a pure function of the view; one `Family` has one reader."""
 
 
