@@ -22,9 +22,14 @@ DEFAULT_FLOORS: dict[Signal, Floor] = {
     Signal.TRAFFIC: Floor(absolute=1.0, relative=0.15),
     Signal.CPU: Floor(absolute=0.03, relative=0.10),
     Signal.MEMORY: Floor(absolute=8 * 2**20, relative=0.10),
+    Signal.DISK: Floor(absolute=64 * 2**20, relative=0.02),
+    Signal.POOL: Floor(absolute=1.0, relative=0.10),
+    Signal.FILES: Floor(absolute=10.0, relative=0.10),
+    Signal.CLOCK: Floor(absolute=0.05),
     Signal.UP: Floor(absolute=0.1),
 }
-"""One z is worth at least: 2 points of failed requests, 50 ms, 1 request/s, 3% of a core, 8 MiB, a tenth of up."""
+"""One z is worth at least: 2 points of failed requests, 50 ms, 1 request/s, 3% of a core, 8 MiB, 64 MiB of disk, one
+connection, 10 files, 50 ms of clock, a tenth of up."""
 
 HISTORY_FLOORS: dict[Signal, Floor] = {
     Signal.ERRORS: Floor(absolute=0.01),
@@ -48,6 +53,9 @@ class AnalysisConfig(Model):
     step_seconds: float = Field(default=15.0, gt=0, description="distance of two samples")
     rate_window_seconds: float = Field(default=60.0, gt=0, description="span over which counters become rates")
     robust_z: float = Field(default=3.0, gt=0, description="deviation from which a sample counts as unusual")
+    forecast_spans: float = Field(
+        default=4.0, gt=0, description="how far ahead a steady rise is followed, in lengths of its own span"
+    )
     max_z: float = Field(default=100.0, gt=0, description="deviations are capped here")
     min_baseline_samples: int = Field(default=5, ge=2, description="fewer samples make no baseline")
     min_unusual_samples: int = Field(default=2, ge=1, description="fewer unusual samples in a window are noise")

@@ -81,6 +81,7 @@ DEFAULT_SIGNALS = (
     SignalSpec(signal=Signal.TRAFFIC, metric="http_requests_total", unit="requests/s", function=Function.RATE),
     SignalSpec(signal=Signal.CPU, metric="process_cpu_seconds_total", unit="cores", function=Function.RATE),
     SignalSpec(signal=Signal.MEMORY, metric="process_resident_memory_bytes", unit="bytes"),
+    SignalSpec(signal=Signal.MEMORY_LIMIT, metric="container_spec_memory_limit_bytes", unit="bytes"),
     SignalSpec(signal=Signal.UP, metric="up", unit="ratio", aggregate=Aggregate.AVG),
 )
 """One spec a signal, in the order in which they are gathered."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from analysis.config import AnalysisConfig
 from analysis.series.baselines import Baseline, clean, normal_for, robust_z
+from analysis.series.limits import LIMIT_SIGNALS, LIMITS
 from analysis.series.onset import Onset, find_onset
+from analysis.series.shapes import Departure, became_restless, fell_silent, froze
+from analysis.series.trends import Trend, steady_rise
 from analysis.view import SignalFrame
 from core.frames import Floats
 from core.models import Shape, Signal, Window
@@ -23,8 +26,13 @@ DIRECTIONS: dict[Signal, tuple[int, ...]] = {
     Signal.CPU: (1,),
     Signal.MEMORY: (1,),
     Signal.TRAFFIC: (1, -1),
+    **dict.fromkeys(LIMITS, (1,)),
+    **dict.fromkeys(LIMIT_SIGNALS, ()),
 }
 """Which way a signal must move to be unusual: fewer errors are good news. Signals not listed: both ways."""
+
+SLOW_SIGNALS = frozenset({*LIMITS, Signal.ERRORS, Signal.LATENCY})
+"""Signals whose steady rise is wrong by itself; load rises every morning, and cpu with it."""
 
 ALWAYS_SAMPLED = frozenset({Signal.TRAFFIC, Signal.CPU, Signal.MEMORY})
 """Signals that a living process always has; ratios and quantiles are undefined without traffic."""
@@ -44,6 +52,7 @@ class Reading:
         samples: finite samples in the window.
         shape: how it left its baseline; None when it did not, or when too little is known.
         onset: when it left; None when it did not.
+        trend: the steady rise that it ends in, for signals that pile up, whether or not that is unusual yet.
     """
 
     normal: Baseline | None
@@ -52,6 +61,7 @@ class Reading:
     samples: int
     shape: Shape | None = None
     onset: Onset | None = None
+    trend: Trend | None = None
 
 
 def read(frame: SignalFrame, window: Window, baseline: Window, config: AnalysisConfig) -> Reading:
@@ -70,7 +80,77 @@ def read(frame: SignalFrame, window: Window, baseline: Window, config: AnalysisC
     found = find_onset(times, unusual, window.start.timestamp(), config.min_unusual_samples) if shape else None
     current = float(np.median(values[_telling(inside, unusual, shape, found[0] if found else 0)]))
     deviation = None if normal is None else float(robust_z(np.array([current]), normal, config.max_z)[0])
-    return Reading(normal, current, deviation, int(inside.sum()), shape, found[1] if found else None)
+    reading = Reading(normal, current, deviation, int(inside.sum()), shape, found[1] if found else None)
+    return _looked_at_closely(reading, frame.signal, times, values, window, baseline, config)
+
+
+def _looked_at_closely(
+    reading: Reading,
+    signal: Signal,
+    times: Floats,
+    values: Floats,
+    window: Window,
+    baseline: Window,
+    config: AnalysisConfig,
+) -> Reading:
+    """What the level alone does not tell: a steady rise, silence, a frozen or a restless series."""
+    normal = reading.normal
+    if signal is Signal.UP or signal in LIMIT_SIGNALS or reading.shape is Shape.SPIKE:
+        return reading
+    if normal is None or normal.samples < config.min_baseline_samples:
+        return reading
+    floor = config.floor(signal)
+    least = max(floor.absolute, floor.relative * abs(normal.median))
+    if signal in SLOW_SIGNALS and (signal in LIMITS or reading.shape is None):
+        return _rising(reading, signal, times, values, least, config)
+    inside = times >= window.start.timestamp()
+    before = (times >= baseline.start.timestamp()) & (times < min(baseline.end, window.start).timestamp())
+    if reading.shape in (None, Shape.DROP) and -1 in DIRECTIONS.get(signal, (-1,)):
+        silent = fell_silent(times, values, before, inside)
+        if silent is not None and normal.median > 0:
+            return _departed(reading, Shape.ZERO, replace(silent, z=-silent.z), config)
+    if reading.shape is None and signal not in SLOW_SIGNALS:
+        frozen = froze(times, values, before, inside) if values[-1] != 0 else None
+        if frozen is not None:
+            return _departed(reading, Shape.FLATLINE, frozen, config)
+        restless = became_restless(times, values, before, inside, least, config.robust_z)
+        if restless is not None:
+            return _departed(reading, Shape.VARIANCE, restless, config)
+    return reading
+
+
+def _departed(reading: Reading, shape: Shape, found: Departure, config: AnalysisConfig) -> Reading:
+    """The reading with a shape that is no matter of level; a level that left too keeps the larger deviation."""
+    cap = config.max_z
+    deviation = min(max(found.z, -cap), cap)
+    if shape is Shape.ZERO:
+        deviation = min(deviation, reading.deviation or 0.0)
+    return replace(reading, shape=shape, onset=found.onset, deviation=deviation)
+
+
+def _rising(
+    reading: Reading, signal: Signal, times: Floats, values: Floats, least: float, config: AnalysisConfig
+) -> Reading:
+    """A steady rise takes the place of a level that was left, and shows where none was; `least` is a z at least.
+
+    A rise of half of what is unusual is kept too, as it may be one towards a limit.
+    """
+    third = values.size // 3
+    if third == 0 or np.median(values[-third:]) - np.median(values[:third]) < least:
+        return reading
+    trend = steady_rise(times, values)
+    if trend is None:
+        return reading
+    scale = max(least, trend.noise)
+    z = min(trend.rise / scale, config.max_z) if scale > 0 else config.max_z
+    if z < config.robust_z / 2:
+        return reading
+    reading = replace(reading, trend=trend)
+    if reading.shape is None and z < config.robust_z:
+        return reading
+    onset = Onset(trend.onset, trend.uncertainty_seconds)
+    deviation = max(z, reading.deviation or 0.0)
+    return replace(reading, shape=Shape.TREND, onset=onset, current=trend.level, deviation=deviation)
 
 
 def unusual_directions(signal: Signal, z: Floats, threshold: float) -> Mask:

@@ -211,7 +211,7 @@ async def test_gather_asks_everything_in_a_stable_order(sources: Sources) -> Non
     looked = await gather(world.context(sources), SHOP.neighbourhood("gateway"))
     tools = [evidence.tool for evidence, _ in looked]
     assert set(tools) == set(QUERIES)
-    assert len(looked) == 2 + 3 * (6 + 4)
+    assert len(looked) == 2 + 3 * (7 + 4)
     again = await gather(world.context(sources), SHOP.neighbourhood("gateway"))
     assert [evidence.id for evidence, _ in looked] == [evidence.id for evidence, _ in again]
 
@@ -239,7 +239,7 @@ async def test_recordings_reproduce_the_view_and_the_evidence_exactly(sources: S
     offline = replace(live_context, sources=played_back(looked))
 
     view = await load_view(evidence, offline, "gateway")
-    assert len(view.signals) == 18
+    assert len(view.signals) == 21
     assert {state.state.service for state in view.states} == set(services)
     assert [change.change.after for change in view.changes] == ["2"]
     assert {frame.service: len(frame.window) for frame in view.traces} == {"gateway": 0, "orders": 20, "payment": 10}
