@@ -13,12 +13,17 @@ from core.models import (
     Proposal,
     Rung,
     RunState,
+    ServiceKind,
     ServiceState,
     Signal,
 )
+from core.models.faults import REMEDY_OF
 
 MIN_CONFIDENCE = 0.6
 """Below this probability a cause is a guess, and nobody is touched on a guess."""
+
+MAX_REPLICAS = 20
+"""More is for a human to decide."""
 
 REMEDIES: dict[FaultKind, tuple[str, ...]] = {
     FaultKind.CRASH: ("start", "restart"),
@@ -26,6 +31,8 @@ REMEDIES: dict[FaultKind, tuple[str, ...]] = {
     FaultKind.HANG: ("restart",),
     FaultKind.CPU_SATURATION: ("restart",),
     FaultKind.BAD_RELEASE: ("rollback",),
+    FaultKind.INCOMPLETE_RELEASE: ("rollback",),
+    FaultKind.TRAFFIC_SURGE: ("scale",),
 }
 """Actions that help against a kind of fault, best first. A kind without a row has no safe remedy: a human decides.
 
@@ -38,6 +45,8 @@ FAILING_SIGNALS: dict[FaultKind, tuple[Signal, ...]] = {
     FaultKind.HANG: (Signal.UP,),
     FaultKind.CPU_SATURATION: (Signal.CPU,),
     FaultKind.BAD_RELEASE: (Signal.ERRORS,),
+    FaultKind.INCOMPLETE_RELEASE: (Signal.ERRORS,),
+    FaultKind.TRAFFIC_SURGE: (Signal.LATENCY, Signal.ERRORS),
 }
 """What must be back at its normal on the healed service itself."""
 
@@ -47,7 +56,8 @@ SYMPTOM_SIGNALS = (Signal.ERRORS, Signal.LATENCY, Signal.UP)
 
 async def plan(given: HealingInput) -> Answer[Plan]:
     """Proposals for the first hypothesis only; the confidence is that of the hypothesis."""
-    result = _plan(given)
+    first = given.diagnosis.first
+    result = _plan(given).model_copy(update={"remedy": REMEDY_OF.get(first.kind) if first else None})
     return Answer(result, result.proposals[0].confidence if result.proposals else given.diagnosis.confidence)
 
 
@@ -70,7 +80,7 @@ def _plan(given: HealingInput) -> Plan:
     state = next((one for one in given.states if one.service == first.service), None)
     if first.kind is FaultKind.CRASH and state and state.state is RunState.STOPPED:
         return Plan(reason=f"{first.service} was stopped on purpose: who stopped it decides")
-    options = {option.name: option for option in given.options}
+    options = {option.name: option for option in given.options if _possible(option.name, first.service, given)}
     actions = [options[name] for name in _remedies(first.kind, state, given) if name in options]
     proposals = tuple(_propose(option, first, state, given.symptom) for option in actions)
     untried = tuple(proposal for proposal in proposals if proposal.hash not in given.tried)
@@ -95,13 +105,29 @@ def _remedies(kind: FaultKind, state: ServiceState | None, given: HealingInput) 
     return sorted(names, key=lambda name: -record[name])
 
 
+def _possible(action: str, name: str, given: HealingInput) -> bool:
+    """Whether the action can be filled in: more replicas only of what keeps no data, and when their number is known."""
+    if action != "scale":
+        return True
+    stateless = any(one.name == name and one.kind is ServiceKind.STATELESS for one in given.services)
+    return stateless and any(one.service == name and 0 < one.replicas < MAX_REPLICAS for one in given.states)
+
+
+def _parameters(action: str, state: ServiceState | None) -> dict[str, str]:
+    """To which release, or to how many replicas: twice as many, as nobody has measured what one of them can serve."""
+    if action == "rollback" and state and state.previous_release:
+        return {"release": state.previous_release}
+    if action == "scale" and state:
+        return {"replicas": str(min(MAX_REPLICAS, 2 * state.replicas))}
+    return {}
+
+
 def _propose(option: ActionOption, cause: Hypothesis, state: ServiceState | None, symptom: str) -> Proposal:
     """One action on the service that caused it, with the checks that will prove it."""
-    to_release = state.previous_release if state and option.name == "rollback" else ""
     return Proposal(
         action=option.name,
         service=cause.service,
-        parameters={"release": to_release} if to_release else {},
+        parameters=_parameters(option.name, state),
         hypothesis=cause.statement,
         confidence=cause.probability,
         evidence=cause.evidence_for,

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from analysis.config import AnalysisConfig
 from analysis.view import SystemView
-from core.models import ActionOption, Alert, Diagnosis, Finding, Model, Proposal, Service, ServiceState
+from core.models import ActionOption, Alert, Diagnosis, Finding, Model, Proposal, Remedy, Service, ServiceState
 from core.ports import Recollection
 
 
@@ -60,3 +60,6 @@ class Plan(Model):
     proposals: tuple[Proposal, ...] = ()
     reason: str = Field(description="why these, or why none")
     settled: bool = Field(default=False, description="none is the right answer: nothing is broken")
+    remedy: Remedy | None = Field(
+        default=None, description="what would end the first cause, even where Quell has no action for it"
+    )

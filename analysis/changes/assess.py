@@ -29,6 +29,9 @@ UNKNOWN = 0.6  # a change of which nobody knows what it changed
 HALF = 2.0  # matches that make half of full relatedness
 MIN_PLAUSIBILITY = 0.35  # below this a change does not explain the symptom
 NAME_VALUE, WORD_VALUE, CONCEPT_VALUE, TITLE_VALUE = 2.0, 1.0, 1.0, 0.25
+MAX_TOLD = 4  # common words named in a reason
+LEAVES_OUT = frozenset({Effect.WORK_ADDED, Effect.CALL_REMOVED, Effect.CALLS_SWAPPED})
+"""Effects after which a program may look for what was not shipped with it, or is no longer put there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,43 +76,55 @@ def assess(
         return Assessment(one, kind, gap_seconds, 0.0, 0.0, "came after the symptoms began")
     if (end - one.at).total_seconds() > config.change_lookback_seconds + config.window_seconds:
         return Assessment(one, kind, gap_seconds, 0.0, 0.0, "is too long ago")
-    plausibility, reason = _plausibility(one, symptoms, tuple(names))
-    if plausibility < MIN_PLAUSIBILITY:
-        return Assessment(one, kind, gap_seconds, plausibility, 0.0, reason)
+    found = _explain(one, symptoms, tuple(names))
+    if found.plausibility < MIN_PLAUSIBILITY:
+        return Assessment(one, kind, gap_seconds, found.plausibility, 0.0, found.reason)
+    if found.incomplete and kind is FaultKind.BAD_RELEASE:
+        kind = FaultKind.INCOMPLETE_RELEASE
     nearness = 1 - min(max(gap_seconds, 0.0) / (2 * config.change_lookback_seconds), 0.5)
-    return Assessment(one, kind, gap_seconds, plausibility, plausibility * nearness, reason)
+    return Assessment(one, kind, gap_seconds, found.plausibility, found.plausibility * nearness, found.reason)
 
 
-def _plausibility(one: Effective, symptoms: Symptoms, names: tuple[str, ...]) -> tuple[float, str]:
-    """How well the change explains the symptoms, 0..1, and why."""
+@dataclass(frozen=True, slots=True)
+class _Explanation:
+    """How well a change explains the symptoms, 0..1, why, and whether by something that it needs but did not bring."""
+
+    plausibility: float
+    reason: str
+    incomplete: bool = False
+
+
+def _explain(one: Effective, symptoms: Symptoms, names: tuple[str, ...]) -> _Explanation:
+    """The best explanation that any place of the change gives."""
     if one.paths and harmless(one.paths):
-        return 0.0, "touches only documentation, tests, styles or another stage"
+        return _Explanation(0.0, "touches only documentation, tests, styles or another stage")
     judged = edits(read_diff(one.text), one.paths)
     if not judged and one.kind not in (COMMIT, FLAG) and not one.paths:
-        return UNKNOWN, "what it changed is not known"
+        return _Explanation(UNKNOWN, "what it changed is not known")
     judged = judged or (Edit(Effect.CODE, " ".join((one.name, *one.paths))),)
-    return max((_judge(edit, one, symptoms, names) for edit in judged), key=lambda pair: round(pair[0], 6))
+    title = words(without_names(one.title, names))
+    return max(
+        (_judge(edit, title, symptoms, names) for edit in judged), key=lambda found: round(found.plausibility, 6)
+    )
 
 
-def _judge(edit: Edit, one: Effective, symptoms: Symptoms, names: tuple[str, ...]) -> tuple[float, str]:
+def _judge(edit: Edit, title: frozenset[str], symptoms: Symptoms, names: tuple[str, ...]) -> _Explanation:
     """One edit of the change."""
     text = without_names(edit.text, names)
     found = words(text)
     shared = found & symptoms.words
     same = identifiers(text) & symptoms.names
-    mechanisms = concepts(found) & symptoms.concepts
-    title = words(without_names(one.title, names)) & symptoms.words
     matches = (
         NAME_VALUE * len(same)
         + WORD_VALUE * len(shared)
-        + CONCEPT_VALUE * len(mechanisms)
-        + TITLE_VALUE * len(title - shared)
+        + CONCEPT_VALUE * len(concepts(found) & symptoms.concepts)
+        + TITLE_VALUE * len((title & symptoms.words) - shared)
     )
-    related = matches / (matches + HALF)
-    plausibility = WEIGHT[edit.effect] * (UNRELATED + (1 - UNRELATED) * related)
+    plausibility = WEIGHT[edit.effect] * (UNRELATED + (1 - UNRELATED) * matches / (matches + HALF))
     told = sorted(same) or sorted(shared)
-    about = f"; it shares {', '.join(told[:4])} with the symptoms" if told else ""
-    return plausibility, f"{edit.effect.value}{about}"
+    about = f"; it shares {', '.join(told[:MAX_TOLD])} with the symptoms" if told else ""
+    incomplete = edit.effect in LEAVES_OUT and bool((shared | same) & symptoms.missing)
+    return _Explanation(plausibility, f"{edit.effect.value}{about}", incomplete)
 
 
 def _kind(one: Effective) -> FaultKind:
@@ -119,6 +134,6 @@ def _kind(one: Effective) -> FaultKind:
 
 
 def best(assessments: Iterable[Assessment]) -> Assessment | None:
-    """The strongest suspect; None when there is none. Ties fall to the earlier change."""
+    """The strongest suspect; None when there is none. Ties fall to the earlier change, last to its id."""
     suspects = [one for one in assessments if one.suspect]
-    return min(suspects, key=lambda one: (-round(one.score, 6), one.effective.at), default=None)
+    return min(suspects, key=lambda one: (-round(one.score, 6), one.effective.at, one.effective.name), default=None)

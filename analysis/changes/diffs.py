@@ -21,7 +21,7 @@ _LOGGING = re.compile(
     re.IGNORECASE,
 )
 _HEADER = re.compile(r"^(?:diff |index |--- |\+\+\+ |new file|deleted file|rename |similarity |Binary )")
-_FILE = re.compile(r"^(?:\+\+\+ (?:b/)?|diff --git a/\S+ b/|@@ (?=[\w./-]+\.\w+\s))(?P<path>[\w./-]+)")
+_FILE = re.compile(r"^(?:\+\+\+ (?:b/)?|diff --git a/\S+ b/|@@ (?=[\w./-]+\.\w+(?:[\s:@]|$)))(?P<path>[\w./-]+)")
 
 
 @dataclass(frozen=True, slots=True)

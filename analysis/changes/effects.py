@@ -53,6 +53,8 @@ SAME_LINE = 0.5  # share of common words from which a line that came is a line t
 _CALL = re.compile(r"([A-Za-z_][\w]*)(?:\[[^\]]*\])?\s*\(")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\.\d)")
 _RELEASE = re.compile(r"v?\d+\.\d+\.\d+[\w.+-]*")
+_NO_LIMIT = re.compile(_RELEASE.pattern + r"|(?<=[\s(])[1-5]\d\d(?=\))")
+"""Numbers that set no limit: releases, and HTTP's status codes as the last argument of a call."""
 _CHECK = re.compile(
     r"\b(?:if|unless|guard|assert|require|when|except|catch|recover|ensure|validate\w*|check\w*)\b|\?\.|\?\?|\|\||&&"
 )
@@ -109,7 +111,7 @@ def _effect(hunk: Hunk, paths: tuple[str, ...], hunks: Sequence[Hunk]) -> Effect
     gained = _calls(added) - everything_removed
     if lost and not gained:
         return Effect.CALL_REMOVED if not added or len(removed) >= len(added) else Effect.CALLS_SWAPPED
-    if (_QUERY.search(came) and not _QUERY.search(went)) or any(_WORK.match(name) for name in gained - lost):
+    if (_QUERY.search(came) and not _QUERY.search(went)) or _work(gained) > _work(lost):
         return Effect.WORK_ADDED
     if not removed and all(_CHECK.search(line) or _leaves(line) for line in added):
         return Effect.CHECK_ADDED
@@ -124,7 +126,7 @@ def _setting_changed(removed: Sequence[str], added: Sequence[str]) -> bool:
         for after in added:
             if before == after or not _similar(before, after):
                 continue
-            old, new = (_NUMBER.findall(_RELEASE.sub("", line)) for line in (before, after))
+            old, new = (_NUMBER.findall(_NO_LIMIT.sub("", line)) for line in (before, after))
             if old != new and (old or _SETTING_LINE.match(before)):
                 return True
             if _SETTING_LINE.match(before) and _SETTING_LINE.match(after) and not _CALL.search(after):
@@ -158,6 +160,11 @@ def _calls(lines: Iterable[str]) -> set[str]:
     """Names that are called, without keywords and without helpers that build values."""
     names = (name for line in lines for name in _CALL.findall(_LITERAL.sub("", line)))
     return {name for name in names if not _KEYWORDS.fullmatch(name) and not _HELPERS.fullmatch(name)}
+
+
+def _work(names: Iterable[str]) -> int:
+    """How many of the calls fetch, store or send something."""
+    return sum(bool(_WORK.match(name)) for name in names)
 
 
 def _leaves(line: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,13 @@ from core.models import Finding, Severity
 MAX_TEXT_CHARACTERS = 20_000
 """Of one service's symptoms that are read for words."""
 
+_MISSING = re.compile(
+    r"\b(?:does not exist|doesn't exist|not found|no such|not registered|not defined|undefined|is missing|cannot find"
+    r"|could not find|unresolved|unknown (?:column|table|relation|field|method|key))\b",
+    re.IGNORECASE,
+)
+"""What a program says that looks for something which was never shipped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Symptoms:
@@ -21,6 +29,7 @@ class Symptoms:
     Attributes:
         since: the earliest onset of its findings; None without findings.
         uncertainty_seconds: of that onset.
+        missing: words and names of the texts that say that something is not there.
         words, names, concepts: as `analysis.changes.words` finds them in the texts of the symptoms.
     """
 
@@ -29,6 +38,7 @@ class Symptoms:
     words: frozenset[str]
     names: frozenset[str]
     concepts: frozenset[int]
+    missing: frozenset[str]
 
 
 def symptoms_of(service: str, view: SystemView, findings: Iterable[Finding], names: Iterable[str]) -> Symptoms:
@@ -41,6 +51,7 @@ def symptoms_of(service: str, view: SystemView, findings: Iterable[Finding], nam
     first = min(own, key=lambda finding: finding.onset, default=None)
     since = first.onset if first else None
     text = without_names("\n".join(_texts(service, view, own, since))[:MAX_TEXT_CHARACTERS], names)
+    missing = "\n".join(line for line in text.splitlines() if _MISSING.search(line))
     found = words(text)
     return Symptoms(
         since=since,
@@ -48,6 +59,7 @@ def symptoms_of(service: str, view: SystemView, findings: Iterable[Finding], nam
         words=found,
         names=identifiers(text),
         concepts=concepts(found),
+        missing=words(missing) | identifiers(missing),
     )
 
 

@@ -34,7 +34,7 @@ from core.models.evidence import (
     Signal,
     TemplateDigest,
 )
-from core.models.faults import FaultKind
+from core.models.faults import FaultKind, Remedy
 from core.models.incidents import ATTENTION, LIVE, Ending, Incident, IncidentStatus, Judgement, TimelineEntry
 from core.models.services import (
     AutonomyRule,
@@ -87,6 +87,7 @@ __all__ = [
     "Past",
     "Proposal",
     "Recovery",
+    "Remedy",
     "Resolution",
     "Risk",
     "RuledOut",
