@@ -1,0 +1,103 @@
+"""What the known shapes of trouble add to the suspicions against a service: a cause of their own, or a name.
+
+A shape whose kind no rule looks for is a suspicion by itself and takes the place of a bare symptom; any other shape of
+the same kind, or of none, is named in the statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from analysis.causes.confidence import Clue, Family, saturation
+from analysis.causes.facts import SYMPTOMS, ServiceFacts, clue_of
+from analysis.causes.suspects import Suspicion
+from analysis.config import AnalysisConfig
+from analysis.patterns.match import PatternMatch
+from core.models import FaultKind, Finding, Signal
+
+SPEAKING = frozenset(
+    {
+        FaultKind.CRASH_LOOP,
+        FaultKind.MEMORY_LEAK,
+        FaultKind.DISK_FULL,
+        FaultKind.POOL_EXHAUSTED,
+        FaultKind.CACHE_FAILURE,
+        FaultKind.CERTIFICATE,
+        FaultKind.DNS,
+    }
+)
+"""Kinds that a shape alone may be suspected of; the others have a rule in `analysis.causes.suspects`."""
+
+TAKES_PLACE_OF = frozenset({FaultKind.UNKNOWN, FaultKind.DEPENDENCY_DOWN, FaultKind.DEPENDENCY_SLOW})
+"""Kinds of a bare symptom, which a shape says more than."""
+
+EXPLAINABLE = frozenset({FaultKind.POOL_EXHAUSTED})
+"""A slow callee fills the pools of its callers; the other shapes do not travel upwards."""
+
+
+def with_shapes(
+    suspicions: Sequence[Suspicion], facts: ServiceFacts, matches: Sequence[PatternMatch], config: AnalysisConfig
+) -> list[Suspicion]:
+    """The suspicions against a service, with what its known shapes add; `matches` are of any service."""
+    own = [match for match in matches if match.service == facts.service]
+    kinds = {one.kind for one in suspicions}
+    speaking = [one for one in own if one.kind in SPEAKING and one.kind not in kinds]
+    if FaultKind.MEMORY_LIMIT in kinds:  # the kernel's word says why it ends, again and again
+        speaking = [one for one in speaking if one.kind is not FaultKind.CRASH_LOOP]
+    replaced = TAKES_PLACE_OF if speaking else frozenset()
+    if any(one.kind is FaultKind.CRASH_LOOP for one in speaking):
+        replaced |= {FaultKind.CRASH}
+    kept = [_named(one, own) for one in suspicions if one.kind not in replaced]
+    given_up = tuple(clue for one in suspicions if one.kind in replaced for clue in one.clues)
+    return kept + [_suspicion(match, facts, given_up, config) for match in _first_of_kind(speaking)]
+
+
+def _suspicion(
+    match: PatternMatch, facts: ServiceFacts, given_up: tuple[Clue, ...], config: AnalysisConfig
+) -> Suspicion:
+    """A shape as a suspicion: its findings, that all it needs was seen, and what it takes the place of."""
+    own = [finding for finding in match.findings if finding.service == facts.service]
+    seen = [saturation(finding.magnitude, config.robust_z) for finding in own]
+    shape = Clue(Family.SHAPE, max(seen, default=1.0), match.evidence, onset=match.onset)
+    clues = (shape, *(clue_of(_family(one), one, config) for one in own))
+    return Suspicion(
+        service=facts.service,
+        kind=match.kind or FaultKind.UNKNOWN,
+        component=own[0].metric if own else match.pattern,
+        statement=_told(match),
+        clues=(*clues, *given_up, *facts.impact),
+        explainable=match.kind in EXPLAINABLE,
+    )
+
+
+def _told(match: PatternMatch) -> str:
+    """The shape, and when a limit is expected to be reached."""
+    expected = next((one.forecast for one in match.findings if one.forecast is not None), None)
+    if expected is None:
+        return match.statement
+    latest = f"{expected.latest:%H:%M:%S}" if expected.latest else "no end"
+    interval = f"between {expected.earliest:%H:%M:%S} and {latest}"
+    return f"{match.statement}: at its limit of {expected.limit:g} at {expected.at:%H:%M:%S} UTC ({interval})"
+
+
+def _named(one: Suspicion, matches: Sequence[PatternMatch]) -> Suspicion:
+    """The suspicion with the names of the shapes that fit it, unless it says so already."""
+    names = [match.pattern.replace("_", " ") for match in matches if match.kind in (None, one.kind)]
+    names = [name for name in names if name not in one.statement]
+    return replace(one, statement=f"{one.statement} ({', '.join(names)})") if names else one
+
+
+def _first_of_kind(matches: Sequence[PatternMatch]) -> list[PatternMatch]:
+    """One match a kind, as two shapes of one kind are one cause."""
+    first: dict[FaultKind | None, PatternMatch] = {}
+    for match in matches:
+        first.setdefault(match.kind, match)
+    return list(first.values())
+
+
+def _family(finding: Finding) -> Family:
+    """Where a finding comes from."""
+    if finding.signal is Signal.LOGS:
+        return Family.LOGS
+    return Family.SYMPTOM if finding.signal in SYMPTOMS else Family.RESOURCE
