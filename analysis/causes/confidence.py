@@ -30,6 +30,7 @@ class Family(StrEnum):
     RESOURCE = "resource"
     SYMPTOM = "symptom"
     LOGS = "logs"
+    SHAPE = "shape"
     CHANGE = "change"
     IMPACT = "impact"
     EXCESS = "excess"
@@ -47,6 +48,7 @@ TRUST: dict[Family, float] = {
     Family.SYMPTOM: 0.5,  # shows in every caller too
     Family.IMPACT: 0.4,  # the callers suffer, as they would
     Family.LOGS: 0.3,
+    Family.SHAPE: 0.7,  # all that a known shape needs was seen together
     Family.EXCESS: 0.5,
     Family.OPERATIONS: 0.6,
     Family.PATTERNS: 0.6,

@@ -11,8 +11,10 @@ from analysis.causes.confidence import probability, share_rest
 from analysis.causes.facts import ServiceFacts, gather
 from analysis.causes.families.registry import read_all
 from analysis.causes.fusion import fuse
+from analysis.causes.known import with_shapes
 from analysis.causes.suspects import Surroundings, suspect
 from analysis.config import AnalysisConfig
+from analysis.patterns.match import patterns
 from analysis.rounding import probability as rounded
 from analysis.topology import Topology
 from analysis.view import SystemView
@@ -33,7 +35,10 @@ def rank(view: SystemView, findings: tuple[Finding, ...], config: AnalysisConfig
     facts = gather(view, findings, topology, config)
     fused = {one.service: one for one in fuse(read_all(view, topology, config))}
     around = Surroundings(facts, topology, config, fused)
-    suspicions = [one for service in facts.values() for one in suspect(service, around)]
+    shapes = patterns(view, findings, topology, config)
+    suspicions = [
+        one for each in facts.values() for one in with_shapes(suspect(each, around), each, shapes, config)
+    ]
     charges = _sorted(charge(suspicions, facts, topology, view.symptom), view, facts, topology)
     if not charges:
         return calm_diagnosis(view, findings, topology, config)
