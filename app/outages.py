@@ -10,6 +10,7 @@ from core.clock import Clock
 from core.errors import StoreUnavailable
 from core.models import LIVE, Incident, TimelineEntry
 from stores.store import Store, Tx
+from tools.outages import KIND
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +40,7 @@ class OutageLog:
             log.warning("store_unavailable", error=str(error))
 
     async def tell(self) -> None:
-        """Write down an outage that is over; nothing happens without one.
+        """Write down when an outage that is over began and ended; nothing happens without one.
 
         Raises:
             StoreUnavailable: it is not over.
@@ -48,11 +49,18 @@ class OutageLog:
             return
         since, started = self._since
         seconds = self._clock.monotonic() - started
-        text = f"{self._holder} could not reach the database for {seconds:.1f} s: {self._what}"
-        entry = TimelineEntry(at=since, kind="outage", text=text, data={"seconds": f"{seconds:.1f}"})
+        began = TimelineEntry(at=since, kind=KIND, text=f"{self._holder} could not reach the database: {self._what}")
+        ended = TimelineEntry(
+            at=self._clock.now(),
+            kind=KIND,
+            text=f"{self._holder} reaches the database again after {seconds:.1f} s",
+            data={"seconds": f"{seconds:.1f}"},
+        )
+        key = f"outage:{self._holder}:{since.isoformat()}"
         async with self._store.write() as tx:
             for incident in await self._held_up(tx, since):
-                await tx.timeline.add(incident.id, entry, key=f"outage:{self._holder}:{since.isoformat()}")
+                await tx.timeline.add(incident.id, began, key=key)
+                await tx.timeline.add(incident.id, ended, key=f"{key}:end")
         self._since = None
         log.info("store_available_again", seconds=round(seconds, 1))
 

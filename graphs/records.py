@@ -11,7 +11,7 @@ from agents.ladder import Climb, climb
 from agents.spec import AgentSpec
 from core.models import Decision, Rung, Severity, TimelineEntry, Verdict, content_id
 from graphs.context import IncidentContext
-from tools.outages import tell_outages
+from tools.outages import answers_of, tell_outages
 from tools.runner import Looked, keep
 
 GUARD_VERSION = "1"
@@ -55,7 +55,9 @@ async def keep_evidence(looked: Sequence[Looked], context: IncidentContext) -> t
     async with context.store.write() as tx:
         await tx.leases.check(context.lease)
         await keep(tx, looked)
-        await tell_outages(tx, looked, context.clock.now())
+        for incident_id in dict.fromkeys(evidence.incident_id for evidence, _ in looked):
+            answers = answers_of(looked, context.sources, context.inventory)
+            await tell_outages(tx, incident_id, answers, context.clock.now())
     return tuple(evidence.id for evidence, _ in looked)
 
 

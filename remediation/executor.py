@@ -20,6 +20,7 @@ from core.hooks import Hooks
 from core.models import ActionOutcome, Attempt, AttemptState, Incident, Proposal, Service, content_id
 from core.ports import Actuator
 from remediation.facts import kill_switch_on
+from remediation.presence import Presence
 from stores.leases import Lease
 from stores.store import Store, Tx
 from tools.inventory import Inventory
@@ -48,6 +49,7 @@ class Executor:
         self._inventory = inventory
         self._clock = clock
         self._hooks = hooks
+        self._presence = Presence(store, clock)
         self._dry_run = dry_run
 
     async def execute(self, incident: Incident, proposal: Proposal, lease: Lease, undo_of: str = "") -> Attempt:
@@ -115,7 +117,8 @@ class Executor:
         proposal = attempt.proposal
         try:
             service, actuator = self._target(proposal)
-            outcome = await actuator.run(proposal.action, service, proposal.parameters, attempt.id)
+            running = actuator.run(proposal.action, service, proposal.parameters, attempt.id)
+            outcome = await self._presence.during(attempt.incident_id, actuator, running)
         except SourceUnavailable as error:
             log.warning("action_unanswered", attempt=attempt.id, action=proposal.action, error=str(error))
             return await self._settle(attempt, lease, await self._happened(attempt), str(error))
@@ -156,9 +159,8 @@ class Executor:
         proposal = attempt.proposal
         try:
             service, actuator = self._target(proposal)
-            return await actuator.observe(
-                proposal.action, service, proposal.parameters, attempt.id, attempt.reserved_at
-            )
+            looking = actuator.observe(proposal.action, service, proposal.parameters, attempt.id, attempt.reserved_at)
+            return await self._presence.during(attempt.incident_id, actuator, looking)
         except (ActuatorError, SourceError) as error:
             log.warning("action_unobservable", attempt=attempt.id, action=proposal.action, error=str(error))
             return None

@@ -22,7 +22,7 @@ from core.models import Attempt, Check, Incident, Model, Proposal, Recovery, Ver
 from stores.store import Store
 from tools.context import QueryContext, windows
 from tools.inventory import Inventory
-from tools.outages import tell_outages
+from tools.outages import answers_of, tell_changes
 from tools.runner import Look, Looked, keep, look
 from tools.signals import SignalSpec
 from tools.sources import Sources
@@ -110,7 +110,7 @@ class Verifier:
         while True:
             start = max(settled_at, self._clock.now() - timedelta(seconds=span_seconds))
             poll = await self._poll(incident, attempt.proposal, start)
-            await self._tell_outages(poll)
+            await self._tell_outages(incident, poll)
             seconds = self._clock.monotonic() - began
             log.debug("recovery_read", attempt=attempt.id, recovery=poll.recovery, detail=poll.detail)
             if poll.recovery is not Recovery.RECOVERED:
@@ -128,7 +128,7 @@ class Verifier:
         """Whether the success checks fail over the last `hold_seconds`; the reading is stored."""
         span_seconds = max(self._settings.hold_seconds, SMALLEST_SPAN_STEPS * self._analysis.step_seconds)
         poll = await self._poll(incident, proposal, self._clock.now() - timedelta(seconds=span_seconds))
-        await self._tell_outages(poll)
+        await self._tell_outages(incident, poll)
         await self._keep([poll])
         anomalous = {Recovery.RECOVERED: False, Recovery.NOT_RECOVERED: True, Recovery.UNREADABLE: None}[poll.recovery]
         return Present(anomalous, source_away=any(evidence.error for evidence, _ in poll.looks))
@@ -151,12 +151,10 @@ class Verifier:
             await keep(tx, looks)
         return tuple(dict.fromkeys(evidence.id for evidence, _ in looks))
 
-    async def _tell_outages(self, poll: _Poll) -> None:
+    async def _tell_outages(self, incident: Incident, poll: _Poll) -> None:
         """The last reading alone is kept in the end, so that an outage before it must be told when it is seen."""
-        failed = [each for each in poll.looks if each[0].error]
-        if failed:
-            async with self._store.write() as tx:
-                await tell_outages(tx, failed, self._clock.now())
+        answers = answers_of(poll.looks, self._sources, self._inventory)
+        await tell_changes(self._store, incident.id, answers, self._clock.now())
 
     async def _poll(self, incident: Incident, proposal: Proposal, start: datetime) -> _Poll:
         """Read every check once, from `start` to now."""

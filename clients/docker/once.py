@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -19,6 +21,8 @@ log = structlog.get_logger(__name__)
 OUTAGE_SECONDS = 30.0
 """An engine that goes away in the middle of an action is waited for so long."""
 RETRY_SECONDS = 0.5
+
+T = TypeVar("T")
 
 Plan = Callable[[], Awaitable[EngineAction]]
 """All that must be known before anything is changed; raises ActuatorError when the action is not possible."""
@@ -54,30 +58,32 @@ class Once:
             SourceUnavailable: the engine did not answer; whether it happened is unknown.
         """
         async with self._locks[subject]:
+            deadline = self._clock.monotonic() + self._outage_seconds
             record = self._watch.journal.action(key)
             if record is None:
-                record = self._watch.record(await plan())
+                record = self._watch.record(await self._persist(key, action, deadline, plan))
             elif (record.action, record.subject, record.parameters) != (action, subject, parameters):
                 raise ActuatorError(f"key {key} was used for another action", fix="use a fresh key")
             if record.outcome is not None:
                 return record.outcome
             self._begun.add(key)
-            sent, outcome = await self._persist(record, step)
+            try:
+                sent, outcome = await self._persist(key, action, deadline, partial(step, record))
+            except (ActuatorError, SourceRejected) as error:
+                sent, outcome = True, ActionOutcome(ok=False, detail=str(error), before=record.before)
             self._keep(record, sent, outcome)
             return outcome
 
-    async def _persist(self, record: EngineAction, step: Step) -> tuple[bool, ActionOutcome]:
-        deadline = self._clock.monotonic() + self._outage_seconds
+    async def _persist(self, key: str, action: str, deadline: float, work: Callable[[], Awaitable[T]]) -> T:
+        """Do it again until the engine answers, or until the deadline (monotonic)."""
         while True:
             try:
-                return await step(record)
+                return await work()
             except SourceUnavailable as error:
                 if self._clock.monotonic() >= deadline:
                     raise
-                log.warning("engine_away_during_action", key=record.key, action=record.action, error=error.message)
+                log.warning("engine_away_during_action", key=key, action=action, error=error.message)
                 await self._clock.sleep(RETRY_SECONDS)
-            except (ActuatorError, SourceRejected) as error:
-                return True, ActionOutcome(ok=False, detail=str(error), before=record.before)
 
     def _keep(self, record: EngineAction, sent: bool, outcome: ActionOutcome) -> None:
         """What was done is told even when it cannot be put on record."""

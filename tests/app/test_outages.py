@@ -34,9 +34,10 @@ async def test_an_outage_is_told_to_those_it_held_up(store: Store, clock: Manual
     await outages.tell()
     await outages.tell()
     for held_up in ("inc_live", "inc_waiting", "inc_just_ended"):
-        [told] = await outages_of(store, held_up)
-        assert told.at == NOON
-        assert told.text == "worker-1 could not reach the database for 42.0 s: the database went away"
+        began, over = await outages_of(store, held_up)
+        assert (began.at, over.at) == (NOON, NOON + timedelta(seconds=42))
+        assert began.text == "worker-1 could not reach the database: the database went away"
+        assert over.text == "worker-1 reaches the database again after 42.0 s"
     assert await outages_of(store, "inc_old") == []
 
 
@@ -49,4 +50,4 @@ async def test_two_outages_and_two_workers_are_told_apart(store: Store, clock: M
             outages.saw(StoreUnavailable("away", fix=""))
             clock.advance(5)
             await outages.tell()
-    assert len(await outages_of(store, "inc_live")) == 4
+    assert len(await outages_of(store, "inc_live")) == 8

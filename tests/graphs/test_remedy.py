@@ -96,8 +96,9 @@ async def test_metrics_that_are_away_are_waited_for(bench: Bench, metrics: Metri
     assert (verdict.effect, verdict.facts.still_anomalous) == (Effect.ALLOW, True)
     assert seconds == 3 * POLL_SECONDS
     async with bench.store.read() as tx:
-        [outage] = await tx.timeline.of_incident(bench.incident.id)
-    assert outage.kind == "outage"
+        began, over = await tx.timeline.of_incident(bench.incident.id)
+    assert (began.kind, over.kind) == ("outage", "outage")
+    assert (over.at - began.at).total_seconds() == float(over.data["seconds"]) == 3 * POLL_SECONDS
 
 
 async def test_no_samples_after_an_outage_are_waited_for_too(bench: Bench, metrics: Metrics) -> None:

@@ -1,0 +1,57 @@
+"""Whether a runtime is there while something is done to it: its outages go on the timeline of the incident."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import structlog
+
+from core.clock import Clock
+from core.errors import SourceUnavailable, StoreUnavailable
+from core.ports import Actuator
+from stores.store import Store
+from tools.outages import Answer, tell_changes
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 1.0
+"""What takes longer than this may be waiting for a runtime that is away, so that its status is asked for."""
+
+T = TypeVar("T")
+
+
+class Presence:
+    """Tells on an incident's timeline since when an actuator does not answer, and when it does again."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def during(self, incident_id: str, actuator: Actuator, work: Coroutine[Any, Any, T]) -> T:
+        """The result of what an actuator does, which may itself wait for a runtime that is away.
+
+        Raises:
+            SourceError, ActuatorError: as the work does.
+        """
+        running = asyncio.create_task(work)
+        try:
+            while not (await asyncio.wait({running}, timeout=LOOK_SECONDS))[0]:
+                status = await actuator.status()
+                await self._tell(incident_id, Answer(actuator.name, "" if status.reachable else status.detail))
+            result = await running
+        except SourceUnavailable as error:
+            await self._tell(incident_id, Answer(actuator.name, error.message))
+            raise
+        finally:
+            running.cancel()
+        await self._tell(incident_id, Answer(actuator.name))
+        return result
+
+    async def _tell(self, incident_id: str, answer: Answer) -> None:
+        """What cannot be written now is seen again at the next look, or was over before anybody could be told."""
+        try:
+            await tell_changes(self._store, incident_id, [answer], self._clock.now())
+        except StoreUnavailable as error:
+            log.warning("outage_not_told", source=answer.source, error=error.message)
