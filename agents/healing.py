@@ -32,11 +32,16 @@ REMEDIES: dict[FaultKind, tuple[str, ...]] = {
     FaultKind.CPU_SATURATION: ("restart",),
     FaultKind.BAD_RELEASE: ("rollback",),
     FaultKind.INCOMPLETE_RELEASE: ("rollback",),
+    FaultKind.MEMORY_LEAK: ("restart",),
+    FaultKind.POOL_EXHAUSTED: ("restart",),
+    FaultKind.CRASH_LOOP: ("rollback",),
     FaultKind.TRAFFIC_SURGE: ("scale",),
 }
 """Actions that help against a kind of fault, best first. A kind without a row has no safe remedy: a human decides.
 
-Restarting brings a bad release back, and a service that only suffers from a dependency is left alone.
+Restarting brings a bad release back, and a service that only suffers from a dependency is left alone. A leak of memory
+or connections ends with the process. What ends again and again is being restarted already: an earlier release is all
+that is left to try. A full disk, a certificate and a name that is not found stay as they are after any restart.
 """
 
 FAILING_SIGNALS: dict[FaultKind, tuple[Signal, ...]] = {
@@ -44,7 +49,10 @@ FAILING_SIGNALS: dict[FaultKind, tuple[Signal, ...]] = {
     FaultKind.MEMORY_LIMIT: (Signal.UP,),
     FaultKind.HANG: (Signal.UP,),
     FaultKind.CPU_SATURATION: (Signal.CPU,),
+    FaultKind.MEMORY_LEAK: (Signal.MEMORY,),
+    FaultKind.POOL_EXHAUSTED: (Signal.ERRORS,),
     FaultKind.BAD_RELEASE: (Signal.ERRORS,),
+    FaultKind.CRASH_LOOP: (Signal.UP,),
     FaultKind.INCOMPLETE_RELEASE: (Signal.ERRORS,),
     FaultKind.TRAFFIC_SURGE: (Signal.LATENCY, Signal.ERRORS),
 }

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.config import AnalysisConfig
 from analysis.rounding import significant
 from analysis.series.baselines import Baseline, clean, normal_for, robust_z
+from analysis.series.limits import LIMITS
 from analysis.series.readings import UP_THRESHOLD, unusual_directions
 from analysis.view import SignalFrame
 from core.models import Signal, Window
+
+LOW_QUANTILE = 0.1
+"""What piles up has grown through its whole baseline: where it began is its normal."""
+
+EMPTIED_Z = 1.0
+"""... and it must be this close to it: a leak of twice as much is found (`analysis.findings`) and is not over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,10 @@ def normal_of(frame: SignalFrame, baseline: Window, window: Window, config: Anal
     """The normal of a series before the incident, from the windows of the diagnosis; None without enough samples."""
     times, values = clean(frame)
     normal = normal_for(frame, times, values, baseline, window, config)
+    if normal is not None and frame.signal in LIMITS:
+        before = values[(times >= baseline.start.timestamp()) & (times < baseline.end.timestamp())]
+        lowest = float(np.quantile(before, LOW_QUANTILE)) if before.size else normal.median
+        normal = replace(normal, median=min(lowest, normal.median))
     return normal if normal and normal.samples >= config.min_baseline_samples else None
 
 
@@ -38,7 +49,8 @@ def recovered(before: Baseline | None, now: SignalFrame, config: AnalysisConfig)
     """Compare the samples of `now`, all taken after the action, with the normal from before the incident.
 
     `up` needs no normal: all of its last samples must be up. For the others the median of the samples must be within
-    ``config.robust_z`` on the side that matters; fewer than ``config.min_unusual_samples`` samples tell nothing.
+    ``config.robust_z`` on the side that matters, and within `EMPTIED_Z` of where it began for what piles up; fewer than
+    ``config.min_unusual_samples`` samples tell nothing.
     """
     _, values = clean(now)
     name = f"{now.signal} of {now.service}"
@@ -51,6 +63,6 @@ def recovered(before: Baseline | None, now: SignalFrame, config: AnalysisConfig)
     if before is None:
         return RecoveryReading(None, f"{name} is {significant(current):g} {now.unit}: no normal to compare with")
     z = robust_z(np.array([current]), before, config.max_z)
-    ok = not bool(unusual_directions(now.signal, z, config.robust_z)[0])
+    ok = not bool(unusual_directions(now.signal, z, EMPTIED_Z if now.signal in LIMITS else config.robust_z)[0])
     detail = f"{name} is {significant(current):g} {now.unit}, normal is {significant(before.median):g}"
     return RecoveryReading(ok, f"{detail} (z {significant(float(z[0]), 3):g})")
