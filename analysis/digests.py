@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +11,7 @@ from analysis.logs.templates import mine
 from analysis.rounding import instant, significant
 from analysis.series.baselines import clean
 from analysis.series.readings import read
+from analysis.tokens import cut, tokens
 from analysis.view import LogFrame, SignalFrame
 from core.frames import Floats
 from core.models import Digest, Fact, Model, SeriesDigest, TemplateDigest, Window
@@ -19,8 +19,6 @@ from core.models import Digest, Fact, Model, SeriesDigest, TemplateDigest, Windo
 SPARKLINE_POINTS = 24
 BLOCKS = "▁▂▃▄▅▆▇█"
 GAP = "·"
-ASCII_CHARACTERS_PER_TOKEN = 3  # below the 4 that is usual for prose: JSON keys and numbers cost more
-MAX_TEXT_CHARACTERS = 240
 
 Row = TypeVar("Row", SeriesDigest, TemplateDigest, Fact)
 
@@ -79,7 +77,7 @@ def bound(digest: Digest, max_tokens: int) -> Digest:
 
     `tokens` and `omitted` of the result tell what it costs and how many rows were left out. The summary always stays.
     """
-    summary = _cut(digest.summary)
+    summary = cut(digest.summary)
     used = _tokens(Digest(summary=summary, cursor=digest.cursor))
     series, used, without_series = _fill(digest.series, used, max_tokens)
     templates, used, without_templates = _fill(digest.templates, used, max_tokens)
@@ -99,7 +97,7 @@ def _fill(rows: tuple[Row, ...], used: int, max_tokens: int) -> tuple[tuple[Row,
     """The first rows that fit, the tokens used with them, and how many rows were left out."""
     kept: list[Row] = []
     for row in rows:
-        short = row.model_copy(update={name: _cut(text) for name, text in row if isinstance(text, str)})
+        short = row.model_copy(update={name: cut(text) for name, text in row if isinstance(text, str)})
         cost = _tokens(short)
         if used + cost > max_tokens:
             break
@@ -109,15 +107,8 @@ def _fill(rows: tuple[Row, ...], used: int, max_tokens: int) -> tuple[tuple[Row,
 
 
 def _tokens(model: Model) -> int:
-    """An upper estimate of the tokens of a model as JSON: a third of its ASCII characters, every other byte one."""
-    text = model.model_dump_json()
-    plain = sum(character.isascii() for character in text)
-    return ceil(plain / ASCII_CHARACTERS_PER_TOKEN) + len(text.encode()) - plain
-
-
-def _cut(text: str) -> str:
-    """A text of bounded length, with an ellipsis where it was cut."""
-    return text if len(text) <= MAX_TEXT_CHARACTERS else text[: MAX_TEXT_CHARACTERS - 1] + "…"
+    """Tokens of a model as JSON."""
+    return tokens(model.model_dump_json())
 
 
 def _median_or_none(values: Floats) -> float | None:

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from agents.models import Findings
+from analysis.brief import brief
 from app.cli.backend import ask, on_backend, user
 from app.cli.options import JsonOption, LimitOption, ServerOption
 from app.cli.output import emit, line, pairs, table, when
 from app.operations import incidents as operations
 from app.operations.outputs import IncidentDetail, IncidentList
-from core.models import FaultKind, Incident, IncidentStatus, Judgement
+from core.models import Diagnosis, FaultKind, Incident, IncidentStatus, Judgement
 
 incidents = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What happened, and what was done about it.")
 
@@ -33,9 +35,15 @@ def list_incidents(
 
 
 @incidents.command()
-def show(incident_id: IdArgument, server: ServerOption = "", as_json: JsonOption = False) -> None:
+def show(
+    incident_id: IdArgument,
+    on_a_page: Annotated[bool, typer.Option("--brief", help="Causes, findings and what the evidence says.")] = False,
+    server: ServerOption = "",
+    as_json: JsonOption = False,
+) -> None:
     """Show all that is on record about one incident."""
-    emit(ask(server, operations.show_incident, incident_id=incident_id), as_json, _render_detail)
+    detail = ask(server, operations.show_incident, incident_id=incident_id)
+    emit(detail, as_json, _render_brief if on_a_page else _render_detail)
 
 
 @incidents.command()
@@ -87,6 +95,17 @@ def close(
         by=user(),
     )
     emit(changed, as_json, lambda result: line(result.id, "closed as", result.judged))
+
+
+def _render_brief(detail: IncidentDetail) -> None:
+    said = {decision.agent: decision.result for decision in detail.decisions}
+    if "rca" not in said:
+        line(detail.incident.id, "has not been diagnosed yet")
+        return
+    diagnosis = Diagnosis.model_validate_json(said["rca"])
+    findings = Findings.model_validate_json(said["anomaly"]).findings if "anomaly" in said else ()
+    for each in brief(diagnosis, findings, detail.evidence).split("\n"):
+        line(each)
 
 
 def _render_list(found: IncidentList) -> None:
