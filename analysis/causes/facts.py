@@ -126,7 +126,7 @@ def _changes(name: str, view: SystemView, own: tuple[Finding, ...], config: Anal
     if not mine:
         return ()
     names = _names(view)
-    symptoms = symptoms_of(name, view, own, names)
+    symptoms = symptoms_of(name, view, own, names, config)
     return tuple(assess(one, symptoms, config, view.window.end, names) for one in mine)
 
 

@@ -70,18 +70,19 @@ def assess(
     kind = _kind(one)
     if symptoms.since is None:
         return Assessment(one, kind, None, 0.0, 0.0, "nothing is unusual since")
-    gap_seconds = (symptoms.since - one.at).total_seconds()
-    tolerance_seconds = max(2 * config.step_seconds, symptoms.uncertainty_seconds)
-    if gap_seconds < -tolerance_seconds or one.at > end:
+    gap_seconds = max((symptoms.since - one.at).total_seconds(), 0.0)
+    if any(begin <= one.at <= finish for begin, finish in symptoms.gradual):
+        gap_seconds = 0.0
+    if one.at > min(symptoms.after or end, end):
         return Assessment(one, kind, gap_seconds, 0.0, 0.0, "came after the symptoms began")
-    if (end - one.at).total_seconds() > config.change_lookback_seconds + config.window_seconds:
+    if gap_seconds > config.change_lookback_seconds:
         return Assessment(one, kind, gap_seconds, 0.0, 0.0, "is too long ago")
     found = _explain(one, symptoms, tuple(names))
     if found.plausibility < MIN_PLAUSIBILITY:
         return Assessment(one, kind, gap_seconds, found.plausibility, 0.0, found.reason)
     if found.incomplete and kind is FaultKind.BAD_RELEASE:
         kind = FaultKind.INCOMPLETE_RELEASE
-    nearness = 1 - min(max(gap_seconds, 0.0) / (2 * config.change_lookback_seconds), 0.5)
+    nearness = 1 - gap_seconds / (2 * config.change_lookback_seconds)
     return Assessment(one, kind, gap_seconds, found.plausibility, found.plausibility * nearness, found.reason)
 
 

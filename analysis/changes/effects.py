@@ -21,6 +21,8 @@ class Effect(StrEnum):
     """What an edit does."""
 
     SETTING = "changes a limit, a constant or a setting"
+    LIMIT_REMOVED = "removes a limit"
+    NAME = "renames a field, a key or a table"
     CHECK_REMOVED = "removes a check"
     CALL_REMOVED = "removes a call"
     WORK_ADDED = "adds a query or a call"
@@ -35,6 +37,8 @@ class Effect(StrEnum):
 
 WEIGHT: dict[Effect, float] = {
     Effect.SETTING: 1.0,
+    Effect.LIMIT_REMOVED: 1.0,
+    Effect.NAME: 1.0,
     Effect.CHECK_REMOVED: 1.0,
     Effect.CALL_REMOVED: 1.0,
     Effect.WORK_ADDED: 1.0,
@@ -59,12 +63,18 @@ _CHECK = re.compile(
     r"\b(?:if|unless|guard|assert|require|when|except|catch|recover|ensure|validate\w*|check\w*)\b|\?\.|\?\?|\|\||&&"
 )
 _LITERAL = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`")
+_NAME = re.compile(r"\"[A-Za-z_][\w.-]*\"|'[A-Za-z_][\w.-]*'|`[A-Za-z_][\w.-]*`")
+_LIMIT = re.compile(
+    r"(?i)\b(?:limit|max\w*|top|fetch\s+first|page_?size|batch_?size|timeout|deadline|ttl|cap|capacity|bound|quota)\b"
+)
 _TOKEN = re.compile(r"[A-Za-z_]\w*")
 _QUERY = re.compile(r"\b(?:select\s.+\sfrom|insert\s+into|update\s.+\sset|delete\s+from)\b", re.IGNORECASE)
 _WORK = re.compile(
-    r"^(?:\w*(?:get|fetch|query|find|load|read|write|put|send|publish|scan|search|list|select|lookup|call|do|request)"
-    r"(?:[A-Z_]\w*)?|\w*(?:Item|Query|Request|Context))$"
+    r"(?:get|fetch|query|find|load|read|put|send|publish|scan|search|select|lookup|call|write|insert|update|delete|batch)"
+    r"(?![a-z])(?!\w*(?:error|json|header|response|param|log)\w*$)",
+    re.IGNORECASE,
 )
+"""Names of calls that ask somebody else, by their verb; what only writes an answer or reads a parameter is none."""
 _KEYWORDS = re.compile(r"if|for|while|switch|catch|return|func|function|def|and|or|not|in|elif|with|match|range")
 _HELPERS = re.compile(r"(?i)err|error|errorf|wrap|string|sprintf|format|append|len|make|new|json|decode|encode|status")
 _SETTING_LINE = re.compile(r"^[\w.\-\"']+\s*[:=]\s*[^({]+$")
@@ -103,6 +113,10 @@ def _effect(hunk: Hunk, paths: tuple[str, ...], hunks: Sequence[Hunk]) -> Effect
         return Effect.COSMETIC
     if _setting_changed(removed, added):
         return Effect.SETTING
+    if any(_LIMIT.search(line) and not _kept(_numbers(line), _numbers(came)) for line in removed):
+        return Effect.LIMIT_REMOVED
+    if _renamed(removed, added):
+        return Effect.NAME
     if len(_CHECK.findall(went)) > len(_CHECK.findall(came)) and not _moved(went, came):
         return Effect.CHECK_REMOVED
     everything_removed = _calls(line for one in hunks for line in one.removed)
@@ -115,7 +129,7 @@ def _effect(hunk: Hunk, paths: tuple[str, ...], hunks: Sequence[Hunk]) -> Effect
         return Effect.WORK_ADDED
     if not removed and all(_CHECK.search(line) or _leaves(line) for line in added):
         return Effect.CHECK_ADDED
-    if removed and added and _kept(_NUMBER.findall(went), _NUMBER.findall(came)):
+    if removed and added and _kept(_numbers(went), _numbers(came)):
         return Effect.REFACTORED
     return Effect.CALLS_SWAPPED if lost and gained else Effect.CODE
 
@@ -126,7 +140,7 @@ def _setting_changed(removed: Sequence[str], added: Sequence[str]) -> bool:
         for after in added:
             if before == after or not _similar(before, after):
                 continue
-            old, new = (_NUMBER.findall(_NO_LIMIT.sub("", line)) for line in (before, after))
+            old, new = _numbers(before), _numbers(after)
             if old != new and (old or _SETTING_LINE.match(before)):
                 return True
             if _SETTING_LINE.match(before) and _SETTING_LINE.match(after) and not _CALL.search(after):
@@ -143,8 +157,26 @@ def _similar(one: str, other: str) -> bool:
 
 def _moved(went: str, came: str) -> bool:
     """Whether the constants that were checked against are still there: the check lives elsewhere now."""
-    numbers = _NUMBER.findall(went)
-    return bool(numbers) and _kept(numbers, _NUMBER.findall(came))
+    numbers = _numbers(went)
+    return bool(numbers) and _kept(numbers, _numbers(came))
+
+
+def _numbers(text: str) -> list[str]:
+    """The constants of a text."""
+    return _NUMBER.findall(_NO_LIMIT.sub("", text))
+
+
+def _renamed(removed: Sequence[str], added: Sequence[str]) -> bool:
+    """A line that stayed the same but for a name in quotes: a key, a field, a table, not a message for people."""
+    return any(
+        _similar(before, after) and _NAME.sub("", before) == _NAME.sub("", after) and _names(before) != _names(after)
+        for before in removed
+        for after in added
+    )
+
+
+def _names(text: str) -> list[str]:
+    return [found for found in _NAME.findall(text) if not _RELEASE.fullmatch(found.strip("\"'`"))]
 
 
 def _minor(text: str) -> list[str]:
@@ -174,7 +206,9 @@ def _leaves(line: str) -> bool:
 
 def _bare(text: str) -> str:
     """Code without its texts and white space: what is equal in this differs only in wording."""
-    return re.sub(r"\s+", "", _LITERAL.sub('""', text)) if not _QUERY.search(text) else ""
+    if _QUERY.search(text):
+        return ""
+    return re.sub(r"\s+", "", _LITERAL.sub(lambda found: found[0] if _NAME.fullmatch(found[0]) else '""', text))
 
 
 def _changed_text(hunk: Hunk) -> str:

@@ -26,8 +26,9 @@ class Reading:
     factor: float = 1.0
 
     def values(self, raw: Floats) -> Floats:
-        """The samples in the unit of the signal."""
-        return raw * self.factor
+        """The samples in the unit of the signal; what is called a percentage but never exceeds 1 is a share already."""
+        shares = self.unit == "ratio" and raw.max(initial=0.0) <= 1.0
+        return raw if shares else raw * self.factor
 
 
 def reading_of(metric: str) -> Reading | None:
@@ -41,7 +42,7 @@ def reading_of(metric: str) -> Reading | None:
         return Reading(Signal.LATENCY, "seconds", _SECONDS[words[-1]])
     if named & {"requests", "rps", "qps"} and ({"per", "sec"} <= named or words[-1] in ("rps", "qps")):
         return Reading(Signal.TRAFFIC, "requests/s")
-    if "cpu" in named:
+    if "cpu" in named and "throttled" not in named:
         return Reading(Signal.CPU, "cores", percent)
     if named & {"memory", "rss", "heap"}:
         return Reading(Signal.MEMORY, "bytes", 2.0**20 if words[-1] in ("mb", "mib") else 1.0)

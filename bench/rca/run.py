@@ -17,6 +17,7 @@ from bench.result import BenchOptions, BenchResult, Case, Figure, Peer
 DATA_SETS: dict[str, str] = {
     "petshop": "bench.rca.petshop",
     "sockshop": "bench.rca.sockshop",
+    "rootcausebench": "bench.rca.rootcausebench",
 }
 """Data pack -> module that is a `DataSet`; the only place of registration."""
 
