@@ -1,0 +1,1 @@
+"""`quell bench anomaly`: the streaming detector on the Numenta Anomaly Benchmark."""
