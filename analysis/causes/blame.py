@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.causes.confidence import strength
 from analysis.causes.facts import SYMPTOMS, ServiceFacts, excess
-from analysis.causes.suspects import Suspicion
+from analysis.causes.suspicion import Suspicion
 from analysis.topology import Topology
 from core.models import FaultKind
 

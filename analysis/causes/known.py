@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from analysis.causes.confidence import Clue, Family, saturation
 from analysis.causes.facts import SYMPTOMS, ServiceFacts, clue_of
-from analysis.causes.suspects import Suspicion
+from analysis.causes.suspicion import Suspicion
 from analysis.config import AnalysisConfig
 from analysis.patterns.match import PatternMatch
 from core.models import FaultKind, Finding, Signal
@@ -27,7 +27,7 @@ SPEAKING = frozenset(
         FaultKind.DNS,
     }
 )
-"""Kinds that a shape alone may be suspected of; the others have a rule in `analysis.causes.suspects`."""
+"""Kinds that a shape alone may be suspected of; the others have a rule in `analysis.causes.rules`."""
 
 TAKES_PLACE_OF = frozenset({FaultKind.UNKNOWN, FaultKind.DEPENDENCY_DOWN, FaultKind.DEPENDENCY_SLOW})
 """Kinds of a bare symptom, which a shape says more than."""

@@ -12,7 +12,8 @@ from analysis.causes.facts import ServiceFacts, gather
 from analysis.causes.families.registry import read_all
 from analysis.causes.fusion import fuse
 from analysis.causes.known import with_shapes
-from analysis.causes.suspects import Surroundings, suspect
+from analysis.causes.suspects import suspect
+from analysis.causes.suspicion import Surroundings
 from analysis.config import AnalysisConfig
 from analysis.patterns.match import patterns
 from analysis.rounding import probability as rounded
@@ -36,9 +37,7 @@ def rank(view: SystemView, findings: tuple[Finding, ...], config: AnalysisConfig
     fused = {one.service: one for one in fuse(read_all(view, topology, config))}
     around = Surroundings(facts, topology, config, fused)
     shapes = patterns(view, findings, topology, config)
-    suspicions = [
-        one for each in facts.values() for one in with_shapes(suspect(each, around), each, shapes, config)
-    ]
+    suspicions = [one for each in facts.values() for one in with_shapes(suspect(each, around), each, shapes, config)]
     charges = _sorted(charge(suspicions, facts, topology, view.symptom), view, facts, topology)
     if not charges:
         return calm_diagnosis(view, findings, topology, config)

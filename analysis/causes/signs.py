@@ -1,4 +1,4 @@
-"""What the findings of a service amount to: down, burning CPU, flooded; and whether its callers wait for it."""
+"""What the findings of a service amount to: down, burning CPU, swollen, flooded; whether its callers wait."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ def hot(facts: ServiceFacts, config: AnalysisConfig) -> Finding | None:
         if cores - usual >= config.saturated_rise_cores and (cores >= config.saturated_cores or out_of_proportion):
             return finding
     return None
+
+
+def swollen(facts: ServiceFacts) -> Finding | None:
+    """The finding that the service takes far more memory at once; a steady rise is a shape of its own."""
+    return facts.of(Signal.MEMORY, Shape.LEVEL_SHIFT)
 
 
 def surge(facts: ServiceFacts) -> Finding | None:

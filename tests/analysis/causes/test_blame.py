@@ -7,7 +7,8 @@ import pytest
 from analysis.anomalies import detect
 from analysis.causes.blame import share
 from analysis.causes.facts import ServiceFacts, excess, gather
-from analysis.causes.suspects import Surroundings, Suspicion, suspect
+from analysis.causes.suspects import suspect
+from analysis.causes.suspicion import Surroundings, Suspicion
 from analysis.topology import Topology
 from core.models import Signal
 from tests.analysis.shop import CONFIG, DEPENDENCIES, Shop
