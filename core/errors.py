@@ -16,7 +16,12 @@ Every error says what went wrong, whether trying again can help, and what the us
     ├── Forbidden                  no token, or the wrong one
     ├── SourceError                a metrics, log or state source did not answer
     │   ├── SourceUnavailable      refused, timed out, 5xx: try again
-    │   └── SourceRejected         the source understood and said no: do not try again
+    │   ├── SourceRejected         the source understood and said no: do not try again
+    │   └── ModelError             a language model was not asked, or gave no answer
+    │       ├── ModelUnavailable   refused, overloaded, known to be down, or none is there for the task
+    │       ├── ModelLate          no answer before the deadline
+    │       ├── OverBudget         the worst case of the call does not fit what is left of a cap
+    │       └── DataStays          policy forbids data of this service to leave for this rung
     ├── ActuatorError              an action could not be carried out
     ├── StoreError                 the database cannot be read or written
     │   ├── StoreUnavailable       locked, full, gone: try again
@@ -128,6 +133,30 @@ class SourceUnavailable(SourceError):
 
 class SourceRejected(SourceError):
     """The source understood and said no."""
+
+
+class ModelError(SourceError):
+    """A language model was not asked, or gave no answer."""
+
+
+class ModelUnavailable(ModelError):
+    """Refused, overloaded, known to be down, or none is there for the task."""
+
+    retryable = True
+
+
+class ModelLate(ModelError):
+    """No answer before the deadline."""
+
+    retryable = True
+
+
+class OverBudget(ModelError):
+    """The worst case of the call does not fit what is left of a cap."""
+
+
+class DataStays(ModelError):
+    """Policy forbids data of this service to leave for this rung."""
 
 
 class ActuatorError(QuellError):

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from pydantic import Field
 
-from core.frames import Frame, LogPage, LogQuery, MetricQuery
+from core.frames import BaselineQuery, Frame, LogPage, LogQuery, MetricQuery, SeriesBaseline
+from core.llm import ModelReply, ModelRequest
 from core.models import ActionOutcome, Change, FaultKind, Model, Rung, Service, ServiceState, Utc, Window
 from core.traces import SpanPage, TraceQuery
 
@@ -37,6 +38,14 @@ class MetricsSource(Protocol):
         ...
 
     async def status(self) -> SourceStatus: ...
+
+
+class BaselineSource(Protocol):
+    """What series usually are, from their history."""
+
+    async def baseline(self, query: BaselineQuery) -> SeriesBaseline:
+        """The usual of one series; without any part where its history is too short, or cannot be read."""
+        ...
 
 
 class LogSource(Protocol):
@@ -138,38 +147,21 @@ class NullKnowledge:
         return ""
 
 
-class ModelRequest(Model):
-    """A prompt and the JSON schema that its answer must obey."""
-
-    role: str
-    system: str
-    prompt: str
-    response_schema: str = Field(description="JSON Schema as canonical JSON")
-    max_output_tokens: int = 1024
-    timeout_seconds: float
-
-
-class ModelReply(Model):
-    """What a model answered."""
-
-    text: str
-    model: str
-    prompt_tokens: int
-    output_tokens: int
-    cost_usd: float = 0.0
-
-
 class ChatModel(Protocol):
-    """A language model behind a rung."""
+    """The language models of one rung."""
 
-    name: str
     rung: Rung
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Answer once.
 
         Raises:
-            SourceUnavailable: refused, late or overloaded.
+            ModelLate: no answer before the deadline.
+            ModelUnavailable: refused, overloaded, known to be down, or no model for the task.
+            OverBudget: the worst case does not fit what is left of a cap.
+            DataStays: policy forbids data of the service to leave for this rung.
             SourceRejected: the request will never be answered.
         """
         ...
+
+    async def status(self) -> SourceStatus: ...
