@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from analysis.series.robust import LARGEST
 from core.frames import Floats
 from core.models import Model
 
@@ -29,6 +30,7 @@ RESOLUTION = 1e-9  # share of the level below which two values are the same: a c
 QUIET_SPREAD = 0.05  # share of the usual spread below which a series counts as still
 TINY = 1e-300  # keeps a constant series from dividing by nothing
 DECIMALS = 6
+BLOCK = 4096  # series that are worked on together: their state fits the processor's second cache
 
 
 class StreamConfig(Model):
@@ -72,6 +74,14 @@ class _State(NamedTuple):
     visits: Floats
 
 
+def _fresh(series: int, buckets: int) -> _State:
+    """The state before any sample."""
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(_State._fields, (series,))
+    shapes |= dict.fromkeys(("high", "low"), (3, series)) | dict.fromkeys(("usual", "visits"), (buckets, series))
+    start = {"last": -np.inf, "high": -np.inf, "low": np.inf}
+    return _State(**{name: np.full(shape, start.get(name, 0.0)) for name, shape in shapes.items()})
+
+
 class StreamScorer:
     """How surprising each sample of many series is, in O(series x (buckets + 13)) memory.
 
@@ -82,12 +92,7 @@ class StreamScorer:
 
     def __init__(self, series: int, config: StreamConfig | None = None) -> None:
         self._config = config or StreamConfig()
-        flat, wide = [np.zeros(series) for _ in range(7)], [np.zeros((3, series)) for _ in range(2)]
-        days = [np.zeros((self._config.buckets_per_day, series)) for _ in range(2)]
-        self._state = _State(*flat, *wide, np.zeros(series), *days)
-        self._state.last[:] = -np.inf
-        self._state.high[:] = -np.inf
-        self._state.low[:] = np.inf
+        self._state = _fresh(series, self._config.buckets_per_day)
 
     @property
     def deviations(self) -> Floats:
@@ -117,17 +122,25 @@ class StreamScorer:
         """
         scores = np.zeros(values.shape)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for row, (time, value) in enumerate(zip(times, values, strict=True)):
-                known = np.isfinite(value) & (time > self._state.last) & np.isfinite(time)
-                if known.all():
-                    scores[row] = self._step(self._state, time, value)
-                elif known.any():
-                    some = np.flatnonzero(known)
-                    part = _State(*(each[..., some] for each in self._state))
-                    scores[row, some] = self._step(part, time[some] if np.ndim(time) else time, value[some])
-                    for each, new in zip(self._state, part, strict=True):
-                        each[..., some] = new
+            for start in range(0, values.shape[1], BLOCK):
+                block = slice(start, start + BLOCK)
+                when = times if times.ndim == 1 else times[:, block]
+                state = _State(*(each[..., block] for each in self._state))
+                self._ingest(state, when, values[:, block], scores[:, block])
         return np.round(scores, DECIMALS, out=scores)
+
+    def _ingest(self, state: _State, times: Floats, values: Floats, scores: Floats) -> None:
+        """Score a block of series, which fits the processor's cache, into `scores`."""
+        for row, (time, value) in enumerate(zip(times, values, strict=True)):
+            known = (np.abs(value) <= LARGEST) & (time > state.last) & np.isfinite(time)
+            if known.all():
+                scores[row] = self._step(state, time, value)
+            elif known.any():
+                some = np.flatnonzero(known)
+                part = _State(*(each[..., some] for each in state))
+                scores[row, some] = self._step(part, time[some] if np.ndim(time) else time, value[some])
+                for each, new in zip(state, part, strict=True):
+                    each[..., some] = new
 
     def _step(self, state: _State, time: Any, values: Floats) -> Floats:
         """Scores of one finite sample of each series, shape ``(series,)``; the state learns them."""
@@ -141,23 +154,27 @@ class StreamScorer:
         _approach(state.spread, size, pace)
         _approach(state.mean, state.residual, short_pace)
         _approach(state.short, size, short_pace)
-        watched = np.stack((state.residual, state.mean, np.log(state.short / (state.spread + TINY) + QUIET_SPREAD)))
-        surprise = self._excess(state, watched).sum(axis=0)
-        scores = np.where((state.seen > config.warmup_samples) & (state.resting <= 0), surprise, 0.0)
-        scores /= scores + config.tolerance
+        watched = np.empty((3, values.size))
+        watched[0], watched[1] = state.residual, state.mean
+        np.log(state.short / (state.spread + TINY) + QUIET_SPREAD, out=watched[2])
+        excess = self._excess(state, watched)
+        surprise = (excess[0] + excess[1] + excess[2]) * ((state.seen > config.warmup_samples) & (state.resting <= 0))
+        scores: Floats = surprise / (surprise + config.tolerance)
         np.subtract(state.resting, 1.0, out=state.resting)
-        state.resting[scores >= ALARM] = config.rest_samples
+        alarms = scores >= ALARM
+        if alarms.any():
+            state.resting[alarms] = config.rest_samples
         return scores
 
     def _expect(self, state: _State, time: Any, values: Floats) -> None:
-        """Set the residual: what neither the level nor earlier samples at this time of day explain; learn the latter."""
+        """Set the residual: what neither level nor earlier samples at this time of day explain. Learn the latter."""
         config = self._config
         bucket = (np.mod(time, DAY_SECONDS) * (config.buckets_per_day / DAY_SECONDS)).astype(np.intp)
         here = (bucket, np.arange(values.size)) if bucket.ndim else bucket
         usual, visits = state.usual[here], state.visits[here]
         expected = state.level + (usual - state.level) * (visits / (visits + config.seasonal_prior))
-        np.subtract(values, expected, out=state.residual)
-        state.residual[np.abs(state.residual) <= RESOLUTION * np.abs(values)] = 0.0
+        residual = values - expected
+        np.multiply(residual, np.abs(residual) > RESOLUTION * np.abs(values), out=state.residual)
         per_second = config.buckets_per_day / (config.seasonal_days * DAY_SECONDS)
         pace = np.maximum(1.0 / (visits + 1.0), np.minimum((time - state.last) * per_second, 1.0))
         state.usual[here] = usual + (values - usual) * pace
