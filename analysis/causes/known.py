@@ -25,6 +25,8 @@ SPEAKING = frozenset(
         FaultKind.CACHE_FAILURE,
         FaultKind.CERTIFICATE,
         FaultKind.DNS,
+        FaultKind.NOISY_NEIGHBOUR,
+        FaultKind.BAD_DATA,
     }
 )
 """Kinds that a shape alone may be suspected of; the others have a rule in `analysis.causes.rules`."""

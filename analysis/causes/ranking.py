@@ -12,6 +12,7 @@ from analysis.causes.facts import ServiceFacts, gather
 from analysis.causes.families.registry import read_all
 from analysis.causes.fusion import fuse
 from analysis.causes.known import with_shapes
+from analysis.causes.origins import with_origin
 from analysis.causes.suspects import suspect
 from analysis.causes.suspicion import Surroundings
 from analysis.config import AnalysisConfig
@@ -37,7 +38,8 @@ def rank(view: SystemView, findings: tuple[Finding, ...], config: AnalysisConfig
     fused = {one.service: one for one in fuse(read_all(view, topology, config))}
     around = Surroundings(facts, topology, config, fused)
     shapes = patterns(view, findings, topology, config)
-    suspicions = [one for each in facts.values() for one in with_shapes(suspect(each, around), each, shapes, config)]
+    alone = ((each, with_shapes(suspect(each, around), each, shapes, config)) for each in facts.values())
+    suspicions = [one for each, found in alone for one in with_origin(found, each)]
     charges = _sorted(charge(suspicions, facts, topology, view.symptom), view, facts, topology)
     if not charges:
         return calm_diagnosis(view, findings, topology, config)

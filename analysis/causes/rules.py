@@ -147,7 +147,7 @@ def _traffic_surge(facts: ServiceFacts, around: Surroundings) -> Suspicion | Non
         component=risen.metric,
         statement=f"{facts.service} gets {risen.current or 0:g} requests/s, usually {risen.baseline or 0:g}",
         clues=(clue_of(Family.RESOURCE, risen, around.config), *facts.symptom, *facts.impact),
-        explainable=True,
+        explainable=False,
     )
 
 

@@ -58,6 +58,11 @@ class Assessment:
         return self.score > 0
 
     @property
+    def documented(self) -> bool:
+        """Whether it is suspect for what it changed, and not only for when."""
+        return self.suspect and bool(self.effective.text or self.effective.paths)
+
+    @property
     def weight(self) -> float:
         """How much it counts as evidence, 0..1: a change of unknown content in full, as nobody can clear it."""
         return min(1.0, self.score / UNKNOWN)

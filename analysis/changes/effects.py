@@ -169,10 +169,14 @@ def _numbers(text: str) -> list[str]:
 def _renamed(removed: Sequence[str], added: Sequence[str]) -> bool:
     """A line that stayed the same but for a name in quotes: a key, a field, a table, not a message for people."""
     return any(
-        _similar(before, after) and _NAME.sub("", before) == _NAME.sub("", after) and _names(before) != _names(after)
+        _similar(before, after) and _nameless(before) == _nameless(after) and _names(before) != _names(after)
         for before in removed
         for after in added
     )
+
+
+def _nameless(text: str) -> str:
+    return re.sub(r"\s+", "", _NAME.sub('""', text))
 
 
 def _names(text: str) -> list[str]:

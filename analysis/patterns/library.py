@@ -123,6 +123,34 @@ LIBRARY: tuple[Pattern, ...] = (
         (shows("its cpu rose and stays up", Signal.CPU), _SUFFERS),
     ),
     Pattern(
+        "noisy_neighbour",
+        "gets too little of the machine that it shares",
+        FaultKind.NOISY_NEIGHBOUR,
+        (
+            logs(
+                "its log says that somebody else takes the processor or the memory of its machine",
+                r"cpu[ -]?(?:starv|contend|contention)|(?:node|host|cpu)\W+contended|runqueue|steal time"
+                r"|noisy neighbou?r|co-?tenant|throttling container",
+            ),
+            _SUFFERS,
+            _NOT_FLOODED,
+        ),
+    ),
+    Pattern(
+        "poison_record",
+        "is handed data that it must refuse, again and again",
+        FaultKind.BAD_DATA,
+        (
+            logs(
+                "its log says that a record breaks the rules",
+                r"(?:record|message|row|payload|event|offset)\b.*\b(?:out of range|malformed|corrupt\w*|poison)"
+                r"|\b(?:out of range|malformed|corrupt\w*|poison)\b.*(?:record|message|row|payload|event|offset)"
+                r"|\b(?:redeliver\w*|dead.?letter)\b",
+            ),
+            _SUFFERS,
+        ),
+    ),
+    Pattern(
         "retry_storm",
         "is asked again and again by callers whose requests it fails",
         None,

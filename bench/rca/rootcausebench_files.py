@@ -102,6 +102,9 @@ def _signals(incident: Incident, end: datetime) -> tuple[SignalFrame, ...]:
             evidence = f"metric/{service}/{metric}"
             known = reading.values(values)
             frames.append(SignalFrame(service, reading.signal, metric, reading.unit, times, known, evidence))
+            if reading.whole is not None:
+                full = np.ones_like(known)
+                frames.append(SignalFrame(service, reading.whole, metric, reading.unit, times, full, evidence))
     return tuple(frames)
 
 

@@ -19,11 +19,12 @@ _SECONDS = {"ms": 0.001, "seconds": 1.0, "s": 1.0, "us": 1e-6}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a series is read: its signal, and what brings it to the signal's unit."""
+    """How a series is read: its signal, what brings it to the signal's unit, and the limit of which it is a share."""
 
     signal: Signal
     unit: str
     factor: float = 1.0
+    whole: Signal | None = None
 
     def values(self, raw: Floats) -> Floats:
         """The samples in the unit of the signal; what is called a percentage but never exceeds 1 is a share already."""
@@ -47,5 +48,5 @@ def reading_of(metric: str) -> Reading | None:
     if named & {"memory", "rss", "heap"}:
         return Reading(Signal.MEMORY, "bytes", 2.0**20 if words[-1] in ("mb", "mib") else 1.0)
     if named & {"disk", "volume"}:
-        return Reading(Signal.DISK, "ratio", percent)
+        return Reading(Signal.DISK, "ratio", percent, Signal.DISK_LIMIT)
     return None
