@@ -16,6 +16,7 @@ from alerting.registry import build_channels
 from app.investigation import Investigator
 from app.notifier import OutboxNotifier
 from app.operations.opening import open_store
+from app.outages import OutageEnds
 from app.settings import Settings
 from app.sources import Loop, Opened, open_sources
 from app.worker import Worker
@@ -68,6 +69,7 @@ class App:
     async def running(self, *, watch: bool = True) -> AsyncIterator[None]:
         """Scrape, work, watch and deliver in the background, until the block ends."""
         loops: dict[str, Loop] = {**self.opened.loops, "work": self.worker.run, "deliver": self.dispatcher.run}
+        loops["outages"] = OutageEnds(self.store, self.sources, self.clock).run
         if watch:
             loops["watch"] = self.watcher.run
         tasks = [asyncio.create_task(self._keep_up(name, loop), name=name) for name, loop in loops.items()]
@@ -117,12 +119,12 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
         StoreError, ConfigError, PolicyFileError: as the parts that are opened.
     """
     clock, hooks = clock or settings.clock, hooks or NoHooks()
-    opened = await open_sources(settings, clock)
-    inventory, sources = opened.inventory, opened.sources
     knowledge = NullKnowledge()
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(opened.close)
         store = await stack.enter_async_context(open_store(settings, clock))
+        opened = await open_sources(settings, clock, store)
+        stack.push_async_callback(opened.close)
+        inventory, sources = opened.inventory, opened.sources
         checkpointer = await stack.enter_async_context(open_checkpointer(settings.checkpoints_url))
         channels = build_channels(settings.notify, await stack.enter_async_context(open_client()), clock)
         notifier: Notifier = OutboxNotifier(tuple(channels))

@@ -1,21 +1,64 @@
-"""Outages of the database, told on the timelines of the incidents that they held up."""
+"""Outages on the timelines of the incidents that they held up: those of the database, and the ends of all others."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from core.clock import Clock
 from core.errors import StoreUnavailable
 from core.models import LIVE, Incident, TimelineEntry
+from remediation.presence import HasStatus, ask
 from stores.store import Store, Tx
-from tools.outages import KIND
+from tools.outages import KIND, lasting, tell_changes
+from tools.sources import Sources
 
 log = structlog.get_logger(__name__)
 
 MOST_TOLD = 1000
 """Incidents whose timelines are told of an outage."""
+
+
+FOLLOWED = timedelta(hours=1)
+"""How long after it began the end of an outage is looked for."""
+LOOK_SECONDS = 2.0
+
+
+class OutageEnds:
+    """Looks whether sources are back that an incident missed and has not asked since; one that has ended asks none."""
+
+    def __init__(self, store: Store, sources: Sources, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        ports: list[HasStatus] = [sources.metrics, sources.logs, *sources.actuators]
+        self._ports = {port.name: port for port in [*ports, *([sources.traces] if sources.traces else [])]}
+
+    async def run(self) -> None:
+        """Look again and again until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except StoreUnavailable as error:
+                log.warning("outages_not_followed", error=error.message)
+            await self._clock.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Ask each missed source once, and tell those that answer.
+
+        Raises:
+            StoreUnavailable: the database is away itself.
+        """
+        now = self._clock.now()
+        async with self._store.read() as tx:
+            incidents = await tx.timeline.incidents_with(KIND, now - FOLLOWED)
+            missed = {each: lasting(await tx.timeline.of_incident(each)) for each in incidents}
+        asked = dict.fromkeys(source for sources in missed.values() for source in sources if source in self._ports)
+        answers = {source: await ask(self._ports[source]) for source in asked}
+        for incident_id, sources in missed.items():
+            back = [answers[source] for source in sources if source in answers and not answers[source].error]
+            if back:
+                await tell_changes(self._store, incident_id, back, self._clock.now())
 
 
 class OutageLog:

@@ -19,6 +19,7 @@ from analysis.recovery import RecoveryReading, normal_of, recovered
 from analysis.view import SignalFrame
 from core.clock import Clock
 from core.models import Attempt, Check, Incident, Model, Proposal, Recovery, Verification, Window
+from remediation.presence import Presence
 from stores.store import Store
 from tools.context import QueryContext, windows
 from tools.inventory import Inventory
@@ -97,10 +98,13 @@ class Verifier:
         self._settings = settings
         self._analysis = analysis
         self._signals = tuple(signals)
+        self._presence = Presence(store, clock)
 
     async def verify(self, incident: Incident, attempt: Attempt) -> Verification:
         """Wait until the checks have held long enough, or until the deadline."""
         began = self._clock.monotonic()
+        acted_on = self._inventory.get(attempt.proposal.service)
+        actuator = self._sources.actuator_for(acted_on) if acted_on else None
         acted_at = attempt.ended_at or attempt.reserved_at
         settled_at = acted_at + timedelta(seconds=self._settings.settle_seconds)
         await self._clock.sleep(max(0.0, (settled_at - self._clock.now()).total_seconds()))
@@ -111,6 +115,8 @@ class Verifier:
             start = max(settled_at, self._clock.now() - timedelta(seconds=span_seconds))
             poll = await self._poll(incident, attempt.proposal, start)
             await self._tell_outages(incident, poll)
+            if actuator is not None:
+                await self._presence.look(incident.id, actuator)
             seconds = self._clock.monotonic() - began
             log.debug("recovery_read", attempt=attempt.id, recovery=poll.recovery, detail=poll.detail)
             if poll.recovery is not Recovery.RECOVERED:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 
 from core.models import TimelineEntry
@@ -29,3 +31,8 @@ class Timeline(Repository):
             TimelineEntry,
             select(TIMELINE).where(TIMELINE.c.incident_id == incident_id).order_by(TIMELINE.c.at, TIMELINE.c.position),
         )
+
+    async def incidents_with(self, kind: str, since: datetime) -> list[str]:
+        """Ids of the incidents that have a line of that kind from then on, in the order of their names."""
+        found = select(TIMELINE.c.incident_id).where(TIMELINE.c.kind == kind, TIMELINE.c.at >= since).distinct()
+        return sorted((await self._connection.execute(found)).scalars())

@@ -55,14 +55,14 @@ def news(told: Sequence[TimelineEntry], answers: Sequence[Answer], at: datetime)
     found = []
     for source in dict.fromkeys(answer.source for answer in answers):
         errors = dict.fromkeys(each.error for each in answers if each.source == source and each.error)
-        ends, lasting = _standing(told, source)
-        said = {entry.text for entry in lasting}
+        ends, current = _standing(told, source)
+        said = {entry.text for entry in current}
         for text in (f"{source}: {error}" for error in errors):
             if text not in said:
                 entry = TimelineEntry(at=at, kind=KIND, text=text, data={"source": source})
                 found.append((entry, f"outage:{ends}:{text}"))
-        if lasting and not errors:
-            seconds = f"{(at - lasting[0].at).total_seconds():.1f}"
+        if current and not errors:
+            seconds = f"{(at - current[0].at).total_seconds():.1f}"
             data = {"source": source, "seconds": seconds}
             entry = TimelineEntry(at=at, kind=KIND, text=f"{source} answers again after {seconds} s", data=data)
             found.append((entry, f"outage:{ends}:{source}:end"))
@@ -74,6 +74,15 @@ def _standing(told: Sequence[TimelineEntry], source: str) -> tuple[int, list[Tim
     about = [entry for entry in told if entry.kind == KIND and entry.data.get("source") == source]
     ended = [index for index, entry in enumerate(about) if "seconds" in entry.data]
     return len(ended), about[ended[-1] + 1 :] if ended else about
+
+
+def lasting(told: Iterable[TimelineEntry]) -> list[str]:
+    """Sources whose outage has begun on a timeline, and has no end there."""
+    open_since: dict[str, bool] = {}
+    for entry in told:
+        if entry.kind == KIND and (source := entry.data.get("source")):
+            open_since[source] = "seconds" not in entry.data
+    return [source for source, still in open_since.items() if still]
 
 
 async def tell_outages(tx: Tx, incident_id: str, answers: Sequence[Answer], at: datetime) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.outages import OutageLog
+from app.outages import OutageEnds, OutageLog
 from core.clock import ManualClock
 from core.errors import StoreUnavailable
 from core.models import IncidentStatus, TimelineEntry
 from stores.store import Store
+from tests.remediation.actor import CountingActuator
 from tests.stores.samples import NOON, incident
+from tests.tools.world import Logs, Metrics
+from tools.outages import Answer, tell_changes
+from tools.sources import Sources
 
 
 async def outages_of(store: Store, incident_id: str) -> list[TimelineEntry]:
@@ -51,3 +55,18 @@ async def test_two_outages_and_two_workers_are_told_apart(store: Store, clock: M
             clock.advance(5)
             await outages.tell()
     assert len(await outages_of(store, "inc_live")) == 8
+
+
+async def test_the_end_is_told_to_an_incident_that_does_not_ask_any_more(store: Store, clock: ManualClock) -> None:
+    ended = incident("inc_ended", status=IncidentStatus.RESOLVED, ended_at=NOON)
+    async with store.write() as tx:
+        await tx.incidents.add(ended)
+        await tx.incidents.add(incident("inc_other"))
+    await tell_changes(store, ended.id, [Answer("counting", "refused"), Answer("gone", "refused")], clock.now())
+    clock.advance(20)
+    ends = OutageEnds(store, Sources(Metrics(), Logs(), (CountingActuator(),)), clock)
+    for _ in range(2):
+        await ends.look()
+    told = [each.text for each in await outages_of(store, ended.id)]
+    assert told == ["counting: refused", "gone: refused", "counting answers again after 20.0 s"]
+    assert await outages_of(store, "inc_other") == []
