@@ -19,6 +19,7 @@ from stores.database import open_database
 from stores.decisions import Decisions
 from stores.engine import Database
 from stores.evidence import EvidenceLog
+from stores.feedback import Feedback, Suppressions
 from stores.flags import Flags
 from stores.inbox import Inbox
 from stores.incidents import Incidents
@@ -41,6 +42,8 @@ class Tx:
         self.connection = connection
         self.incidents = Incidents(connection, clock)
         self.alerts = Alerts(connection, clock)
+        self.feedback = Feedback(connection, clock)
+        self.suppressions = Suppressions(connection, clock)
         self.inbox = Inbox(connection, clock)
         self.timeline = Timeline(connection, clock)
         self.evidence = EvidenceLog(connection, clock)

@@ -117,6 +117,39 @@ ALERTS = Table(
     Index(None, "status", "current"),
 )
 
+FEEDBACK = Table(
+    "feedback",
+    METADATA,
+    _serial(),
+    _text("pattern"),
+    _text("service"),
+    _text("name"),
+    _text("shape"),
+    _incident(),
+    _text("judged"),
+    _count("severity_rank"),
+    _text("judged_by"),
+    _time("judged_at"),
+    UniqueConstraint("pattern", "incident_id"),
+    Index(None, "incident_id"),
+)
+
+SUPPRESSIONS = Table(
+    "suppressions",
+    METADATA,
+    _text("fingerprint", primary_key=True),
+    Column("starts_at", UtcDateTime, primary_key=True),
+    _text("pattern"),
+    _text("service"),
+    _text("name"),
+    _text("severity"),
+    _time("first_at"),
+    _time("last_at"),
+    _count("count"),
+    _text("reason"),
+    Index(None, "last_at"),
+)
+
 INBOX = Table(
     "inbox",
     METADATA,

@@ -35,6 +35,7 @@ from core.models.evidence import (
     TemplateDigest,
 )
 from core.models.faults import FaultKind, Remedy
+from core.models.feedback import SHAPE_ANNOTATION, AlertPattern, Record, Suppression
 from core.models.incidents import ATTENTION, LIVE, Ending, Incident, IncidentStatus, Judgement, TimelineEntry
 from core.models.services import (
     AutonomyRule,
@@ -51,9 +52,11 @@ from core.models.usual import Past, Usual, WindowDeviation
 __all__ = [
     "ATTENTION",
     "LIVE",
+    "SHAPE_ANNOTATION",
     "ActionOption",
     "ActionOutcome",
     "Alert",
+    "AlertPattern",
     "AlertStatus",
     "Approval",
     "ApprovalState",
@@ -86,6 +89,7 @@ __all__ = [
     "Model",
     "Past",
     "Proposal",
+    "Record",
     "Recovery",
     "Remedy",
     "Resolution",
@@ -100,6 +104,7 @@ __all__ = [
     "Severity",
     "Shape",
     "Signal",
+    "Suppression",
     "TemplateDigest",
     "TimelineEntry",
     "Triage",

@@ -16,6 +16,8 @@ TABLES = (
     "timeline",
     "inbox",
     "alerts",
+    "feedback",
+    "suppressions",
     "evidence",
     "recordings",
     "decisions",
@@ -34,6 +36,7 @@ def upgrade() -> None:
     """Create every table, incidents first as others refer to them."""
     _create_incidents()
     _create_incoming()
+    _create_feedback()
     _create_findings()
     _create_actions()
     _create_records()
@@ -121,6 +124,42 @@ def _create_incoming() -> None:
     )
     op.create_index("ix_alerts_incident_id", "alerts", ["incident_id"])
     op.create_index("ix_alerts_status_current", "alerts", ["status", "current"])
+
+
+def _create_feedback() -> None:
+    """What humans said of earlier alerts, and what was kept quiet because of it."""
+    op.create_table(
+        "feedback",
+        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("pattern", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("shape", sa.Text(), nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("judged", sa.Text(), nullable=False),
+        sa.Column("severity_rank", sa.Integer(), nullable=False),
+        sa.Column("judged_by", sa.Text(), nullable=False),
+        sa.Column("judged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name="fk_feedback_incident_id_incidents"),
+        sa.PrimaryKeyConstraint("position", name="pk_feedback"),
+        sa.UniqueConstraint("pattern", "incident_id", name="uq_feedback_pattern_incident_id"),
+    )
+    op.create_index("ix_feedback_incident_id", "feedback", ["incident_id"])
+    op.create_table(
+        "suppressions",
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("pattern", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", "starts_at", name="pk_suppressions"),
+    )
+    op.create_index("ix_suppressions_last_at", "suppressions", ["last_at"])
 
 
 def _create_findings() -> None:
