@@ -92,7 +92,9 @@ class Suppressions(Repository):
 
     async def find(self, service: str | None = None, limit: int = 100) -> list[Suppression]:
         """What was kept quiet, last heard of first; of one service only when asked."""
-        statement = select(SUPPRESSIONS).order_by(SUPPRESSIONS.c.last_at.desc(), SUPPRESSIONS.c.fingerprint).limit(limit)
+        statement = (
+            select(SUPPRESSIONS).order_by(SUPPRESSIONS.c.last_at.desc(), SUPPRESSIONS.c.fingerprint).limit(limit)
+        )
         if service is not None:
             statement = statement.where(SUPPRESSIONS.c.service == service)
         return await self._all(Suppression, statement)
