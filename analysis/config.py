@@ -70,7 +70,7 @@ class AnalysisConfig(Model):
         default=5.0, gt=1, description="... or this many times its usual: on a crowded machine nobody gets a whole core"
     )
     min_log_lines: int = Field(default=3, ge=1, description="fewer lines of a template in the window are noise")
-    max_log_templates: int = Field(default=500, ge=1, description="templates kept per service; the rest share one row")
+    max_log_templates: int = Field(default=2000, ge=1, description="templates kept per service; the rest share one row")
     change_lookback_seconds: float = Field(default=1800.0, gt=0, description="older changes are no suspects")
     max_hypotheses: int = Field(default=5, ge=1, description="hypotheses kept in a diagnosis")
     max_digest_tokens: int = Field(default=1200, ge=50, description="upper bound of one digest")

@@ -7,7 +7,8 @@ from typing import TypeVar
 import numpy as np
 
 from analysis.config import AnalysisConfig
-from analysis.logs.templates import mine
+from analysis.logs.comparison import compare
+from analysis.references import reference_windows
 from analysis.rounding import instant, significant
 from analysis.series.baselines import clean
 from analysis.series.readings import read
@@ -46,15 +47,17 @@ def template_digests(
     return tuple(
         TemplateDigest(
             subject=log.service,
-            template=stats.template,
-            severity=stats.severity,
-            count=stats.now,
-            rate_before=significant(stats.rate_before),
-            rate_now=significant(stats.rate_now),
-            first_at=stats.first_at,
-            example=stats.example,
+            template=change.template,
+            severity=change.severity,
+            category=change.category,
+            change=change.change,
+            count=change.now,
+            rate_before=significant(change.rate_before),
+            rate_now=significant(change.rate_now),
+            first_at=change.first_at,
+            example=change.example,
         )
-        for stats in mine(log.lines, window, baseline, config)
+        for change in compare(log.lines, window, reference_windows(window, baseline), config)
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from analysis.config import AnalysisConfig
-from analysis.logs.templates import OVERFLOW, TemplateStats, mine
+from analysis.logs.comparison import TemplateChange, compare
+from analysis.logs.miner import OVERFLOW
+from analysis.references import references
 from analysis.rounding import instant, significant
 from analysis.series.forecasts import forecast
 from analysis.series.limits import limit_of
@@ -59,9 +61,9 @@ def series_finding(frame: SignalFrame, view: SystemView, config: AnalysisConfig)
 def log_signs(log: LogFrame, view: SystemView, config: AnalysisConfig) -> list[LogSign]:
     """Warning and error templates that are more frequent than usual, however little; info lines follow traffic."""
     return [
-        LogSign(_log_finding(log, stats, view, config), stats.now)
-        for stats in mine(log.lines, view.window, view.baseline, config)
-        if stats.severity is not Severity.INFO and stats.template != OVERFLOW and stats.surprise > 0
+        LogSign(_log_finding(log, change, view, config), change.now)
+        for change in compare(log.lines, view.window, references(view), config)
+        if change.severity is not Severity.INFO and change.template != OVERFLOW and change.surprise > 0
     ]
 
 
@@ -103,18 +105,18 @@ def _describe(frame: SignalFrame, reading: Reading, expected: Forecast | None) -
     return " ".join(told.split())
 
 
-def _log_finding(log: LogFrame, stats: TemplateStats, view: SystemView, config: AnalysisConfig) -> Finding:
+def _log_finding(log: LogFrame, change: TemplateChange, view: SystemView, config: AnalysisConfig) -> Finding:
     """One template as a finding; `current` and `baseline` are lines per second."""
-    first_at = stats.first_at or view.window.start
+    first_at = change.first_at or view.window.start
     return Finding(
         service=log.service,
         signal=Signal.LOGS,
-        shape=Shape.LOG_RATE if stats.before else Shape.NEW_LOG,
-        metric=stats.template,
+        shape=Shape.LOG_RATE if change.before else Shape.NEW_LOG,
+        metric=change.template,
         onset=instant(first_at.timestamp()),
-        magnitude=significant(min(stats.surprise, config.max_z)),
-        current=significant(stats.rate_now),
-        baseline=significant(stats.rate_before),
-        text=f"{log.service} logs {'more often' if stats.before else 'for the first time'}: {stats.template}",
+        magnitude=significant(min(change.surprise, config.max_z)),
+        current=significant(change.rate_now),
+        baseline=significant(change.rate_before),
+        text=f"{log.service} logs {'more often' if change.before else 'for the first time'}: {change.template}",
         evidence=(log.evidence,),
     )

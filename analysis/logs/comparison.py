@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,14 +9,20 @@ from math import sqrt
 from statistics import median
 
 from analysis.config import AnalysisConfig
-from analysis.logs.templates import MAX_TEMPLATE_CHARACTERS, OVERFLOW, mask, parse
+from analysis.logs.categories import categorise
+from analysis.logs.counting import Row, Rows
+from analysis.logs.exposure import Exposures, Segments
+from analysis.logs.miner import MinerConfig
+from analysis.logs.reader import LogReader
+from analysis.logs.stacks import folded
 from analysis.rounding import significant
 from core.frames import LogLine
 from core.models import Severity, Window
-from core.models.logs import LogChange
+from core.models.logs import LogCategory, LogChange
 from core.traces import Span
 
 NO_OPERATION = ""
+MAX_TEMPLATE_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,8 @@ class TemplateChange:
     Attributes:
         operation: name of the span that wrote the lines; empty for lines without a known span.
         template: the message with its variable parts masked.
-        severity: the worst that was seen.
+        severity: the source's, the line's, or that of the template's words.
+        category: what it is about.
         change: what became of it.
         before, now: lines in all references and in the window.
         expected: lines that the window would have if it were as the median reference: per execution of the operation,
@@ -50,12 +56,13 @@ class TemplateChange:
             by zero. Negative: fewer lines than expected.
         rate_before, rate_now: lines per second; before is the median over the references.
         first_at: its first line in the window; None when it has none there.
-        example: one line, as it was written, cut to a bounded length; of the window, when it has one there.
+        examples: a few messages as they were written, cut to a bounded length; of the window, when it has any there.
     """
 
     operation: str
     template: str
     severity: Severity
+    category: LogCategory
     change: LogChange
     before: int
     now: int
@@ -64,12 +71,17 @@ class TemplateChange:
     rate_before: float
     rate_now: float
     first_at: datetime | None
-    example: str
+    examples: tuple[str, ...]
+
+    @property
+    def example(self) -> str:
+        """The first example."""
+        return self.examples[0] if self.examples else ""
 
 
 def operations(spans: Iterable[Span], window: Window, references: Sequence[Window]) -> Operations:
     """The operations of one service's own spans; a span counts in the window that it starts in."""
-    clock = _Segments(window, references)
+    clock = Segments(window, references)
     of_span: dict[str, str] = {}
     executions: dict[str, list[int]] = {}
     for span in spans:
@@ -91,102 +103,39 @@ def compare(
 
     A reference in which the operation did not run says nothing of it; for lines without an operation, one in which the
     service wrote nothing at all, unless it wrote nothing in any. Memory is bounded: beyond
-    ``config.max_log_templates`` new templates share one row of each severity.
+    ``config.max_log_templates`` the rarest templates share one row of each severity, without an operation.
     """
     ran = ran or Operations()
-    segments = _Segments(window, references)
-    counts: dict[tuple[str, str, Severity], _Count] = {}
-    silent = [True] * (1 + len(references))
-    for line in lines:
+    windows = 1 + len(references)
+    rows = Rows(LogReader(MinerConfig(max_templates=config.max_log_templates)), windows)
+    segments = Segments(window, references)
+    spoke = [False] * windows
+    for line, trace in folded(lines):
         inside = segments.windows(line.at)
-        if not inside:
-            continue
-        message, severity = parse(line)
-        operation = ran.of_span.get(line.span_id, NO_OPERATION) if line.span_id else NO_OPERATION
-        key = (operation, mask(message), severity)
-        if key not in counts and len(counts) >= config.max_log_templates:
-            key = (NO_OPERATION, OVERFLOW, severity)
-        count = counts.setdefault(key, _Count([0] * (1 + len(references)), severity))
-        count.add(line, inside)
-        for index in inside:
-            silent[index] = False
-    exposures = _Exposures(window, references, silent, ran)
-    changes = [
-        _change(operation, template, count, exposures, config) for (operation, template, _), count in counts.items()
-    ]
+        if inside:
+            operation = ran.of_span.get(line.span_id, NO_OPERATION) if line.span_id else NO_OPERATION
+            rows.add(operation, line, trace, inside)
+            for index in inside:
+                spoke[index] = True
+    exposures = Exposures(window, references, spoke, ran.executions)
+    changes = [_change(operation, row, exposures, config) for operation, row in rows.final()]
     return tuple(sorted(changes, key=lambda one: (-one.severity.rank, -one.surprise)))
 
 
-class _Segments:
-    """Time cut at the borders of all windows, so that a search tells which windows a moment lies in."""
-
-    def __init__(self, window: Window, references: Sequence[Window]) -> None:
-        windows = (window, *references)
-        self._end = window.end
-        self._borders = sorted({moment for one in windows for moment in (one.start, one.end)})
-        self._inside = [(), *(self._of(start, windows) for start in self._borders)]
-
-    @staticmethod
-    def _of(start: datetime, windows: Sequence[Window]) -> tuple[int, ...]:
-        return tuple(index for index, one in enumerate(windows) if one.start <= start < one.end)
-
-    def windows(self, at: datetime) -> tuple[int, ...]:
-        """Indices of the windows that hold a moment: 0 is the analysed one, which includes its end."""
-        if at == self._end:
-            return (0,)
-        return self._inside[bisect_right(self._borders, at)]
-
-
-@dataclass(slots=True)
-class _Count:
-    """A template while it is being counted, one number a window."""
-
-    lines: list[int]
-    severity: Severity
-    example: str = ""
-    first_at: datetime | None = None
-
-    def add(self, line: LogLine, inside: tuple[int, ...]) -> None:
-        for index in inside:
-            self.lines[index] += 1
-        if inside[0] == 0 and (self.first_at is None or line.at < self.first_at):
-            self.first_at = line.at
-            self.example = line.text[:MAX_TEMPLATE_CHARACTERS]
-        elif not self.example:
-            self.example = line.text[:MAX_TEMPLATE_CHARACTERS]
-
-
-class _Exposures:
-    """How much of each operation there was in each window: executions, or seconds for lines without one."""
-
-    def __init__(self, window: Window, references: Sequence[Window], silent: Sequence[bool], ran: Operations) -> None:
-        self.seconds = tuple(one.seconds for one in (window, *references))
-        spoke = [not quiet for quiet in silent[1:]]
-        heard = tuple(
-            seconds if index == 0 or spoke[index - 1] or not any(spoke) else 0.0
-            for index, seconds in enumerate(self.seconds)
-        )
-        self._of = {NO_OPERATION: heard, **ran.executions}
-
-    def of(self, operation: str) -> tuple[float, ...]:
-        """The window's, then those of the references."""
-        return self._of.get(operation) or self.seconds
-
-
-def _change(
-    operation: str, template: str, count: _Count, exposures: _Exposures, config: AnalysisConfig
-) -> TemplateChange:
+def _change(operation: str, row: Row, exposures: Exposures, config: AnalysisConfig) -> TemplateChange:
     """Turn counts into expectations; windows without length have rate 0."""
-    now, *before = count.lines
+    now, *before = row.lines
     exposed, *others = exposures.of(operation)
     expected = [lines * exposed / other for lines, other in zip(before, others, strict=True) if other > 0] or [0.0]
     surprise = significant(median((now - one) / sqrt(max(one, 1.0)) for one in expected))
     seconds = exposures.seconds
     rates = [lines / length for lines, length in zip(before, seconds[1:], strict=True) if length > 0] or [0.0]
+    text = row.template.text
     return TemplateChange(
         operation=operation,
-        template=template,
-        severity=count.severity,
+        template=text[:MAX_TEMPLATE_CHARACTERS],
+        severity=row.severity,
+        category=categorise(text),
         change=_kind(now, sum(before), surprise, config),
         before=sum(before),
         now=now,
@@ -194,8 +143,8 @@ def _change(
         surprise=surprise,
         rate_before=median(rates),
         rate_now=now / seconds[0] if seconds[0] > 0 else 0.0,
-        first_at=count.first_at,
-        example=count.example,
+        first_at=row.first_at,
+        examples=tuple(row.examples),
     )
 
 

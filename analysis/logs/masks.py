@@ -5,7 +5,7 @@ A line passes in three steps, each rarer than the one before it:
 1. `fold`: every digit becomes 0. All masks treat digits alike, so lines that differ in digits only are one shape and
    mask the same; callers remember what became of a shape.
 2. `Masker.words`: the words between white space are masked one by one and remembered, as most words come again.
-3. `Masker.phrases`: what spans several words (dates, "12 bytes (1 KB)", lists, names after "user") becomes one wildcard.
+3. `Masker.phrases`: what spans several words (dates, "12 bytes (1 KB)", lists, "user NAME") is one wildcard.
 
 The wildcard is `<*>`, as in Drain (He et al., ICWS 2017, https://doi.org/10.1109/ICWS.2017.13) and in logpai's data.
 Repetition is possessive wherever two parts could share a character, and lines and words are cut to a bounded length
@@ -23,7 +23,7 @@ MAX_WORD_CHARACTERS = 200
 MAX_REMEMBERED_WORDS = 20_000
 CUT = "…"
 
-_ZEROS = str.maketrans("123456789", "0" * 9)
+_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 
 
 class Mask(StrEnum):
@@ -50,11 +50,12 @@ _WORD_PATTERNS = {
     Mask.VALUE: r"""(?<=[\w\])])=(?!=)[^\s,;()\[\]{}"=]*+""",
     Mask.PATH: r"""(?<![\w<>/.)])(?:[A-Za-z]:|\.{1,2}|~)?/[^\s,;:()\[\]{}"'=?<>]++(?:\?[^\s"']*+)?""",
     Mask.PACKAGE: r"""(?<![\w.])(?:com|org|net|io|edu|gov)(?:\.[\w$-]++){2,}+""",
-    Mask.HOST: r"""(?<![\w.])(?:[\w-]++\.)++(?:[A-Za-z][\w-]*+:0++|(?:com|org|net|edu|gov|info|[a-z]{2})(?![\w.(/-]))""",
+    Mask.HOST: r"""(?<![\w.])(?:[\w-]++\.)++(?:[A-Za-z][\w-]*+:0++|(?:[a-z]{2}|com|org|net|edu|gov)(?![\w.(/-]))""",
     Mask.PROCESS: r"""(?<![\w.])[A-Za-z][\w.]*+\(0++\)""",
     Mask.GROUPS: r"""(?<!\w)[0a-fA-F]{0,4}(?::{1,2}[0a-fA-F]{1,4}){2,}+(?![\w:])""",
     Mask.STEM: r"""(?<![\w.:@+*/-])[A-Za-z]++0(?![\w.@+*/-])""",
-    Mask.IDENTIFIER: r"""(?<!\w)[-+\#]?(?=\w[\w.@+*-]*?(?<=0))\w++(?:[.@+*-]{1,2}+\w++)*+(?:(?<=0)[:,]0[\w.]*+)*+[%\#]?""",
+    Mask.IDENTIFIER: r"""(?<!\w)[-+\#]?(?=\w[\w.@+*-]*?(?<=0))\w++(?:[.@+*-]{1,2}+\w++)*+"""
+    r"""(?:(?<=0)[:,]0[\w.]*+)*+[%\#]?""",
 }
 """In words whose digits are folded to 0.
 
@@ -79,9 +80,14 @@ _NAME = re.compile(
 _BETWEEN = re.compile(r"\b((?:for|from|by) )(?!the |a |an )[a-z][\w.@-]*+ (?=(?:from|by|at|on) <\*>)")
 
 
-def fold(text: str) -> str:
-    """The shape of a text: every ASCII digit is 0."""
-    return text.translate(_ZEROS)
+def fold(text: str) -> bytes:
+    """The shape of a text, in UTF-8: every ASCII digit is 0. Bytes, as they translate far faster than text does."""
+    return text.encode("utf-8", "surrogatepass").translate(_ZEROS)
+
+
+def unfolded(shape: bytes) -> str:
+    """The folded text of a shape."""
+    return shape.decode("utf-8", "surrogatepass")
 
 
 class Masker:
@@ -97,12 +103,12 @@ class Masker:
         self._pattern = re.compile("|".join(chosen) or "(?!)")
         self._known = _Words(self._pattern)
 
-    def words(self, shape: str) -> str:
+    def words(self, folded: str) -> str:
         """A folded message with its words masked and white space folded."""
         known = self._known
         if len(known) > MAX_REMEMBERED_WORDS:
             known.clear()
-        return " ".join([known[word] for word in shape.split()])
+        return " ".join([known[word] for word in folded.split()])
 
     def phrases(self, text: str) -> str:
         """A message whose words are masked, with what spans several words masked too."""
@@ -122,7 +128,7 @@ class Masker:
 
     def mask(self, text: str) -> str:
         """All three steps at once."""
-        return self.phrases(self.words(fold(text[:MAX_CHARACTERS])))
+        return self.phrases(self.words(unfolded(fold(text[:MAX_CHARACTERS]))))
 
 
 class _Words(dict[str, str]):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from core.models.base import Model, Severity, Utc, Window
+from core.models.logs import LogCategory, LogChange
 from core.models.usual import Usual, WindowDeviation
 
 
@@ -44,8 +45,10 @@ class TemplateDigest(Model):
     subject: str
     template: str
     severity: Severity = Severity.INFO
+    category: LogCategory = LogCategory.OTHER
+    change: LogChange = Field(default=LogChange.STEADY, description="against earlier windows of the same length")
     count: int = Field(description="lines in the analysed window")
-    rate_before: float = Field(default=0.0, description="lines per second in the baseline")
+    rate_before: float = Field(default=0.0, description="lines per second, median of the earlier windows")
     rate_now: float = Field(default=0.0, description="lines per second in the window")
     first_at: Utc | None = None
     example: str = ""
@@ -119,6 +122,7 @@ class Signal(StrEnum):
     MEMORY_LIMIT = "memory_limit"
     DISK = "disk"
     DISK_LIMIT = "disk_limit"
+    NETWORK = "network"
     POOL = "pool"
     POOL_LIMIT = "pool_limit"
     FILES = "files"

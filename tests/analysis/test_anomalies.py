@@ -75,7 +75,7 @@ def test_new_error_lines_are_found_and_steady_warnings_are_not() -> None:
     shop = Shop()
     shop.suffer("orders", errors=0.0)
     (found,) = [finding for finding in detect(shop.view(), CONFIG) if finding.signal is Signal.LOGS]
-    assert (found.service, found.shape, found.metric) == ("orders", Shape.NEW_LOG, "call failed after <n> ms")
+    assert (found.service, found.shape, found.metric) == ("orders", Shape.NEW_LOG, "call failed after <*>")
 
 
 def test_coverage_is_the_share_of_series_with_a_baseline() -> None:

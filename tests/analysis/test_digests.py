@@ -53,7 +53,7 @@ def test_templates_carry_counts_rates_and_an_example() -> None:
         for n in range(7)
     )
     (digest,) = template_digests(LogFrame("cart", lines, "ev"), WINDOW, BASELINE, CONFIG)
-    assert (digest.template, digest.count, digest.rate_now, digest.example) == ("failed <n>", 7, 1.0, "failed 0")
+    assert (digest.template, digest.count, digest.rate_now, digest.example) == ("failed <*>", 7, 1.0, "failed 0")
 
 
 ROWS = st.builds(
