@@ -45,6 +45,7 @@ from events.watcher import WatchSettings
 from remediation.policy import ActionPolicy, default_policy, load_policy
 from remediation.verification import VerificationSettings
 from stores.database import checkpoints_url
+from tools.history import BaselineSettings
 from tools.signals import SignalSpec
 
 DEFAULT_FILE = "quell.yaml"
@@ -126,6 +127,7 @@ class Settings(BaseSettings):
         default=60.0, gt=0, description="between looks at what runs: engine, targets, spans"
     )
     analysis: AnalysisConfig = AnalysisConfig()
+    baselines: BaselineSettings = BaselineSettings()
     signals: tuple[SignalSpec, ...] = Field(default=(), description="empty: names as prometheus-client writes them")
     watch: WatchSettings = WatchSettings()
     correlation: CorrelationSettings = CorrelationSettings()

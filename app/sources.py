@@ -27,8 +27,11 @@ from clients.tempo import Tempo
 from core.clock import Clock
 from core.models import Service
 from core.ports import Actuator, LogSource, MetricsSource, TraceSource
+from stores.store import Store
+from tools.baselines import HistoryBaselines
 from tools.discovery import SpanSource, discover_live
 from tools.inventory import Inventory
+from tools.signals import with_defaults
 from tools.sources import Sources
 
 Loop = Callable[[], Awaitable[None]]
@@ -62,8 +65,11 @@ class Opened:
             await self.engine.close()
 
 
-async def open_sources(settings: Settings, clock: Clock) -> Opened:
+async def open_sources(settings: Settings, clock: Clock, store: Store | None = None) -> Opened:
     """Wire sources and actuators, and look at what runs; a source that is away is logged and adds nothing.
+
+    Args:
+        store: where the history of series is kept; None keeps it in memory.
 
     Raises:
         ConfigError: addresses, files or services of the configuration do not fit together.
@@ -81,9 +87,12 @@ async def open_sources(settings: Settings, clock: Clock) -> Opened:
     discovery = Discovery(settings, clock, engine, metrics, traces)
     inventory = await discovery.inventory()
     actuators, loops = _actuators(settings, engine, clock)
+    baselines = _baselines(settings, metrics, inventory, clock, store)
+    if baselines is not None:
+        loops["baselines"] = baselines.run
     return Opened(
         inventory=inventory,
-        sources=Sources(metrics, _logs(settings, inventory, engine, clock), actuators, traces),
+        sources=Sources(metrics, _logs(settings, inventory, engine, clock), actuators, traces, baselines),
         buffer=buffer,
         traces=traces,
         spans=spans,
@@ -142,6 +151,16 @@ def _actuators(settings: Settings, engine: Engine | None, clock: Clock) -> tuple
     journal = EngineJournal(settings.data_path / "engine.journal")
     watch = EngineWatch(engine, journal, clock, settings.docker.interval_seconds)
     return (processes, DockerActuator(engine, watch, clock), SwarmActuator(engine, watch, clock)), {"engine": watch.run}
+
+
+def _baselines(
+    settings: Settings, metrics: MetricsSource, inventory: Inventory, clock: Clock, store: Store | None
+) -> HistoryBaselines | None:
+    """The normals of days, unless no history is to be kept."""
+    if not settings.baselines.days:
+        return None
+    signals = with_defaults(settings.signals)
+    return HistoryBaselines(metrics, inventory, signals, settings.analysis, settings.baselines, clock, store)
 
 
 def _logs(settings: Settings, inventory: Inventory, engine: Engine | None, clock: Clock) -> LogSource:

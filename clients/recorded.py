@@ -15,12 +15,13 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import ActuatorError, BundleError, SourceError, SourceRejected, SourceUnavailable
-from core.frames import Frame, LogPage, LogQuery, MetricQuery
+from core.frames import BaselineQuery, Frame, LogPage, LogQuery, MetricQuery, SeriesBaseline
 from core.models import ActionOutcome, Change, Service, ServiceState, Utc, Window
 from core.ports import SourceStatus
 from core.traces import SpanPage, TraceQuery
 
 METRICS = "metrics"
+BASELINES = "baselines"
 LOGS = "logs"
 TRACES = "traces"
 STATE = "state"
@@ -45,6 +46,11 @@ def changes_key(service: str, window: Window, now: datetime) -> str:
 def encode_frame(frame: Frame) -> bytes:
     """A metrics answer."""
     return _wrapped(frame.to_json())
+
+
+def encode_baseline(baseline: SeriesBaseline) -> bytes:
+    """A baseline."""
+    return _wrapped(baseline.model_dump(mode="json"))
 
 
 def encode_page(page: LogPage) -> bytes:
@@ -89,6 +95,22 @@ class RecordedMetrics:
 
     async def status(self) -> SourceStatus:
         return _status(self.name)
+
+
+class RecordedBaselines:
+    """`core.ports.BaselineSource` from a recording; a look that used no history has none."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    async def baseline(self, query: BaselineQuery) -> SeriesBaseline:
+        if await self._lookup(BASELINES, query.key) is None:
+            return SeriesBaseline(until=query.until)
+        answer = await _answer(self._lookup, BASELINES, query.key)
+        try:
+            return SeriesBaseline.model_validate(answer)
+        except ValidationError as error:
+            raise _damaged(BASELINES, query.key) from error
 
 
 class RecordedLogs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analysis.view import SystemView
-from clients.recorded import RecordedActuator, RecordedLogs, RecordedMetrics, RecordedTraces
+from clients.recorded import RecordedActuator, RecordedBaselines, RecordedLogs, RecordedMetrics, RecordedTraces
 from graphs.context import IncidentContext
 from graphs.state import IncidentState
 from tools.context import QueryContext
@@ -41,6 +41,7 @@ async def recorded_view(state: IncidentState, context: IncidentContext) -> Syste
         logs=RecordedLogs(look_up),
         actuators=(RecordedActuator(look_up, now=state["window"].end),),
         traces=RecordedTraces(look_up),
+        baselines=RecordedBaselines(look_up),
     )
     async with context.store.read() as tx:
         evidence = await tx.evidence.of_incident(incident_id)

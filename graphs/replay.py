@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from clients.recorded import TRACES, RecordedActuator, RecordedLogs, RecordedMetrics, RecordedTraces
+from clients.recorded import (
+    TRACES,
+    RecordedActuator,
+    RecordedBaselines,
+    RecordedLogs,
+    RecordedMetrics,
+    RecordedTraces,
+)
 from core.clock import ManualClock
 from core.errors import BundleError
 from core.models import (
@@ -132,7 +139,9 @@ async def offline(bundle: Bundle, clock: ManualClock, remedy: Remedy) -> Callabl
             store=store,
             clock=clock,
             inventory=Inventory(settings.services),
-            sources=Sources(RecordedMetrics(look_up), RecordedLogs(look_up), (actuator,), traces),
+            sources=Sources(
+                RecordedMetrics(look_up), RecordedLogs(look_up), (actuator,), traces, RecordedBaselines(look_up)
+            ),
             signals=settings.signals,
             analysis=settings.analysis,
             knowledge=NullKnowledge(),

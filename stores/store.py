@@ -21,6 +21,7 @@ from stores.engine import Database
 from stores.evidence import EvidenceLog
 from stores.feedback import Feedback, Suppressions
 from stores.flags import Flags
+from stores.histories import Histories
 from stores.inbox import Inbox
 from stores.incidents import Incidents
 from stores.leases import Leases
@@ -55,6 +56,7 @@ class Tx:
         self.audit = Audit(connection, clock)
         self.leases = Leases(connection, clock)
         self.flags = Flags(connection, clock)
+        self.histories = Histories(connection, clock)
         self.calibrations = Calibrations(connection, clock)
 
 

@@ -324,4 +324,13 @@ LEASES = Table(
 
 CALIBRATIONS = Table("calibrations", METADATA, _serial(), _time("at"), _json("fit"), _text("reason"))
 
+HISTORIES = Table(
+    "histories",
+    METADATA,
+    _text("series", primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("samples", Compressed, nullable=False),
+    Index(None, "day"),
+)
+
 FLAGS = Table("flags", METADATA, _text("name", primary_key=True), _text("value"))

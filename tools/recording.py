@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from clients import recorded
 from core.errors import ActuatorError, SourceError
-from core.frames import Frame, LogPage, LogQuery, MetricQuery
+from core.frames import BaselineQuery, Frame, LogPage, LogQuery, MetricQuery, SeriesBaseline
 from core.models import ActionOutcome, Change, Service, ServiceState, Utc, Window
-from core.ports import SourceStatus, TraceSource
+from core.ports import BaselineSource, SourceStatus, TraceSource
 from core.redaction import redact_text
 from core.traces import SpanPage, TraceQuery
 from stores.recordings import Recording
@@ -36,6 +36,7 @@ class Recorder:
             logs=_Logs(live, self),
             actuators=(_Actuators(live, self),),
             traces=None if live.traces is None else _Traces(live.traces, self),
+            baselines=None if live.baselines is None else _Baselines(live.baselines, self),
         )
 
     async def call(self, port: str, key: str, ask: Awaitable[T], encode: Callable[[T], bytes]) -> T:
@@ -64,6 +65,16 @@ class _Metrics:
 
     async def status(self) -> SourceStatus:
         return await self._live.status()
+
+
+class _Baselines:
+    def __init__(self, live: BaselineSource, recorder: Recorder) -> None:
+        self._live = live
+        self._recorder = recorder
+
+    async def baseline(self, query: BaselineQuery) -> SeriesBaseline:
+        ask = self._live.baseline(query)
+        return await self._recorder.call(recorded.BASELINES, query.key, ask, recorded.encode_baseline)
 
 
 class _Logs:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from analysis.digests import bound, series_digest
 from analysis.view import SignalFrame
 from core.errors import InvalidInput, SourceRejected
-from core.frames import Floats, Frame
+from core.frames import BaselineQuery, SeriesBaseline
 from core.models import Digest, EvidenceKind, Signal
 from tools.context import QueryContext
+from tools.measuring import measure
 from tools.queries.spec import QuerySpec, ServiceParameters, known_service
 from tools.signals import SignalSpec
 
@@ -37,11 +36,16 @@ async def fetch(context: QueryContext, parameters: MetricParameters) -> SignalFr
             f"no Prometheus labels are known for {service.name}",
             fix="add a scrape target for it, or set `identity: prometheus:` of the service",
         )
-    whole = await _ask(context, spec, labels)
-    values = _row(whole)
-    if spec.part:
-        values = _share(await _part(context, spec, labels), values)
-    return SignalFrame(service.name, spec.signal, spec.metric, spec.unit, whole.times, values, evidence="")
+    times, values = await measure(
+        context.sources.metrics,
+        spec,
+        labels,
+        context.span,
+        step_seconds=context.analysis.step_seconds,
+        rate_window_seconds=context.analysis.rate_window_seconds,
+    )
+    history = await _history(context, parameters)
+    return SignalFrame(service.name, spec.signal, spec.metric, spec.unit, times, values, "", history)
 
 
 def digest(frame: SignalFrame, context: QueryContext) -> Digest:
@@ -68,38 +72,14 @@ def _spec(context: QueryContext, signal: Signal) -> SignalSpec:
     return spec
 
 
-async def _ask(
-    context: QueryContext, spec: SignalSpec, labels: dict[str, str], pattern: dict[str, str] | None = None
-) -> Frame:
-    query = spec.query(
-        labels,
-        context.span,
-        step_seconds=context.analysis.step_seconds,
-        rate_window_seconds=context.analysis.rate_window_seconds,
-        pattern=pattern,
+async def _history(context: QueryContext, parameters: MetricParameters) -> SeriesBaseline | None:
+    """What the signal usually is, from nothing that is later than the baseline; None where nobody keeps its history."""
+    if context.sources.baselines is None:
+        return None
+    until = min(context.baseline.end, context.window.start)
+    return await context.sources.baselines.baseline(
+        BaselineQuery(service=parameters.service, signal=parameters.signal, until=until)
     )
-    return await context.sources.metrics.query(query)
-
-
-async def _part(context: QueryContext, spec: SignalSpec, labels: dict[str, str]) -> Frame | None:
-    """The first alternative that selects any series; None when none does."""
-    for pattern in spec.part:
-        frame = await _ask(context, spec, labels, pattern)
-        if frame.labels:
-            return frame
-    return None
-
-
-def _row(frame: Frame) -> Floats:
-    """The one series of an aggregated answer, shape ``(columns,)``."""
-    return frame.values[0] if frame.labels else np.full(frame.values.shape[1], np.nan)
-
-
-def _share(part: Frame | None, whole: Floats) -> Floats:
-    """Part of the whole, 0..1: 0 where the part has no sample, NaN where there is no whole to be a part of."""
-    selected = np.zeros_like(whole) if part is None else np.nan_to_num(_row(part), nan=0.0)
-    positive = np.where(whole > 0, whole, np.nan)
-    return np.clip(selected / positive, 0.0, 1.0)
 
 
 SPEC = QuerySpec(

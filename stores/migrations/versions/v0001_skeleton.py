@@ -28,6 +28,7 @@ TABLES = (
     "audit",
     "audit_head",
     "flags",
+    "histories",
     "calibrations",
 )
 
@@ -333,3 +334,11 @@ def _create_records() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("position", name="pk_calibrations"),
     )
+    op.create_table(
+        "histories",
+        sa.Column("series", sa.Text(), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("samples", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("series", "day", name="pk_histories"),
+    )
+    op.create_index("ix_histories_day", "histories", ["day"])
