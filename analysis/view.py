@@ -16,7 +16,7 @@ class SignalFrame:
     Attributes:
         service: whom it belongs to.
         signal: what it measures. Errors are a ratio of requests (0..1), latency is in seconds, traffic in requests
-            per second, cpu in cores, memory in bytes, up is 1 or 0.
+            per second, cpu in cores, memory and disk in bytes, network in bytes per second, up is 1 or 0.
         metric: name of the series it was read from.
         unit: unit of `values`, for people.
         times: seconds since the epoch, shape ``(n,)``.
@@ -83,7 +83,7 @@ class TraceFrame:
     evidence: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class SystemView:
     """All that is known of a system at one instant.
 

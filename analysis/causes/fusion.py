@@ -60,13 +60,18 @@ def _voice(reading: FamilyReading) -> list[tuple[Clue, Mark]]:
     """The best mark of every service that the family names, with what it is worth within the family."""
     best: dict[str, Mark] = {}
     for mark in reading.marks:
-        if mark.score > 0 and (mark.service not in best or mark.score > best[mark.service].score):
+        if mark.score > 0 and (mark.service not in best or _worth(mark) > _worth(best[mark.service])):
             best[mark.service] = mark
     scores = sorted((mark.score for mark in best.values()), reverse=True)
     if not scores:
         return []
     voice = TIED + (1 - TIED) * contrast(scores[0], scores[1] if len(scores) > 1 else 0.0)
     return [
-        (Clue(reading.family, voice * mark.score / scores[0], mark.evidence, onset=mark.onset), mark)
+        (Clue(reading.family, voice * mark.strength * mark.score / scores[0], mark.evidence, onset=mark.onset), mark)
         for mark in best.values()
     ]
+
+
+def _worth(mark: Mark) -> float:
+    """What decides between two marks of one service in one family."""
+    return mark.score * mark.strength

@@ -40,8 +40,8 @@ def hot(facts: ServiceFacts, config: AnalysisConfig) -> Finding | None:
 
 
 def swollen(facts: ServiceFacts) -> Finding | None:
-    """The finding that the service takes far more memory at once; a steady rise is a shape of its own."""
-    return facts.of(Signal.MEMORY, Shape.LEVEL_SHIFT)
+    """The finding that the service takes, or took, far more memory at once; a steady rise is a shape of its own."""
+    return facts.of(Signal.MEMORY, Shape.LEVEL_SHIFT, Shape.SPIKE)
 
 
 def surge(facts: ServiceFacts) -> Finding | None:

@@ -26,7 +26,7 @@ def read(view: SystemView, topology: Topology, config: AnalysisConfig) -> Family
 
 
 def _marks(signal: Signal, excess: Excesses, view: SystemView, topology: Topology) -> list[Mark]:
-    """The marks of one symptom; where the requests of some are unknown the others' are not counted either."""
+    """The marks of one symptom."""
     amounts = {service: own(service, signal, excess, topology) for service in excess[signal]}
     largest = max(amounts.values(), default=0.0)
     if largest <= 0:

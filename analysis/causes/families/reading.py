@@ -25,6 +25,7 @@ class Mark:
         statement: one line for people.
         onset: when it began; None when the family does not know.
         evidence: ids; never empty.
+        strength: 0..1, how convincing the mark is by itself, whatever the other services show.
     """
 
     service: str
@@ -34,6 +35,7 @@ class Mark:
     statement: str
     onset: datetime | None
     evidence: tuple[str, ...]
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
