@@ -11,11 +11,12 @@ from analysis.logs.comparison import compare
 from analysis.references import reference_windows
 from analysis.rounding import instant, significant
 from analysis.series.baselines import clean
-from analysis.series.readings import read
+from analysis.series.readings import Reading, read
+from analysis.series.windows import window_deviations
 from analysis.tokens import cut, tokens
 from analysis.view import LogFrame, SignalFrame
 from core.frames import Floats
-from core.models import Digest, Fact, Model, SeriesDigest, TemplateDigest, Window
+from core.models import Digest, Fact, Model, SeriesDigest, TemplateDigest, Window, WindowDeviation
 
 SPARKLINE_POINTS = 24
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -37,7 +38,20 @@ def series_digest(frame: SignalFrame, window: Window, baseline: Window, config: 
         onset=None if reading.onset is None else instant(reading.onset.at),
         samples=reading.samples,
         sparkline=sparkline(frame, baseline.start.timestamp(), window.end.timestamp()),
+        windows=_windows(frame, reading, window, config),
+        usual=() if frame.history is None else frame.history.usual,
     )
+
+
+def _windows(
+    frame: SignalFrame, reading: Reading, window: Window, config: AnalysisConfig
+) -> tuple[WindowDeviation, ...]:
+    """How far the series is from its normal over the windows that end with the analysed one."""
+    if reading.normal is None or not reading.samples:
+        return ()
+    times, values = clean(frame)
+    known = times <= window.end.timestamp()
+    return window_deviations(times[known], values[known], reading.normal, config.max_z)
 
 
 def template_digests(

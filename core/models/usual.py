@@ -22,14 +22,14 @@ class Usual(Model):
 
     past: Past
     median: float
-    spread: float = Field(ge=0, description="robust standard deviation; of ln(value + start) for latencies")
+    spread: float = Field(description="robust standard deviation; of ln(value + start) for latencies")
     low: float = Field(description="5% of the samples were below")
     high: float = Field(description="5% of the samples were above")
-    samples: int = Field(ge=1)
+    samples: int
 
 
 class WindowDeviation(Model):
     """How far a series was from its normal over the last minutes."""
 
-    seconds: float = Field(gt=0, description="length of the window, which ends with the analysed one")
+    seconds: float = Field(description="length of the window, which ends with the analysed one")
     deviation: float = Field(description="mean of the robust z of its samples")

@@ -8,11 +8,18 @@ from analysis.digests import bound, series_digest
 from analysis.view import SignalFrame
 from core.errors import InvalidInput, SourceRejected
 from core.frames import BaselineQuery, SeriesBaseline
-from core.models import Digest, EvidenceKind, Signal
+from core.models import Digest, EvidenceKind, Past, SeriesDigest, Signal
 from tools.context import QueryContext
 from tools.measuring import measure
 from tools.queries.spec import QuerySpec, ServiceParameters, known_service
 from tools.signals import SignalSpec
+
+PASTS = {
+    Past.SAME_HOUR_OF_WEEK: "at this hour of the week",
+    Past.SAME_HOUR: "at this hour of the day",
+    Past.LAST_DAY: "in the last 24 hours",
+}
+"""How a part of a series' history is told."""
 
 
 class MetricParameters(ServiceParameters):
@@ -52,12 +59,17 @@ def digest(frame: SignalFrame, context: QueryContext) -> Digest:
     """The series in one row."""
     row = series_digest(frame, context.window, context.baseline, context.analysis)
     if row.samples:
-        usual = "unknown" if row.baseline is None else f"{row.baseline:g}"
+        usual = "unknown" if row.baseline is None else f"{row.baseline:g}{_compared_with(row)}"
         told = f"{row.current:g} {row.unit}, usually {usual}" if row.current is not None else "ended"
     else:
         told = "no samples"
     summary = f"{frame.signal} of {frame.service}: {told}"
     return bound(Digest(summary=summary, series=(row,)), context.analysis.max_digest_tokens)
+
+
+def _compared_with(row: SeriesDigest) -> str:
+    """What the usual value is that of; nothing where it is that of the minutes before."""
+    return f" ({PASTS[row.usual[0].past]})" if row.usual else ""
 
 
 def parts(frame: SignalFrame, evidence: str) -> tuple[SignalFrame]:
