@@ -15,7 +15,7 @@ Noisy-or: Pearl, "Probabilistic Reasoning in Intelligent Systems" (1988), 4.3.2.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -108,8 +108,56 @@ def contrast(first: float, rival: float) -> float:
 
 def probability(score: float, rival: float, clues: Iterable[Clue]) -> float:
     """Probability that the first suspicion, with that score, is the cause, given its strongest rival's score."""
-    diversity = min(1.0, len(_best_by_family(clues)) / FULL_DIVERSITY)
+    diversity = min(1.0, sources(clues) / FULL_DIVERSITY)
     return score * (BASE_SHARE + CONTRAST_SHARE * contrast(score, rival) + DIVERSITY_SHARE * diversity)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What is known of a first suspicion, whatever the kind of fault: what a calibration may be fitted on.
+
+    Attributes:
+        score: 0..1, after explanation and position in the graph.
+        contrast: 0..1, how far it stands above the strongest suspicion against another service.
+        families: sources of evidence that speak for it.
+        diversity: those as a share of `FULL_DIVERSITY`, at most 1.
+        agreement: 0..1, share of its sources in which no other service stands out more.
+        evidence: pieces of evidence that it cites.
+        explained: 0..1, share of it that a culprit further down accounts for.
+        hard: 1 when the operating system or the actuator says so, else 0.
+        named: 1 when its kind of fault is known, else 0.
+        rivals: other services under suspicion, on a logarithm: ``log2(1 + services)``.
+    """
+
+    score: float
+    contrast: float
+    families: float
+    diversity: float
+    agreement: float
+    evidence: float
+    explained: float
+    hard: float
+    named: float
+    rivals: float
+
+    def rounded(self) -> dict[str, float]:
+        """By name, to 4 decimals, so that every CPU records the same."""
+        return {name: round(value, 4) + 0.0 for name, value in asdict(self).items()}
+
+
+def agreement(clues: Iterable[Clue], others: Iterable[Iterable[Clue]]) -> float:
+    """Share of the sources among the clues in which none of the others has a stronger one; 0 without any."""
+    mine = _best_by_family(clues)
+    theirs = [_best_by_family(each) for each in others]
+    leads = [
+        all(round(other.get(source, 0.0), 6) <= round(best, 6) for other in theirs) for source, best in mine.items()
+    ]
+    return sum(leads) / len(leads) if leads else 0.0
+
+
+def sources(clues: Iterable[Clue]) -> int:
+    """How many independent sources speak."""
+    return len(_best_by_family(clues))
 
 
 def share_rest(first_probability: float, scores: list[float]) -> list[float]:

@@ -5,9 +5,20 @@ Typed view and findings in, `Diagnosis` out: nothing outside this package knows 
 
 from __future__ import annotations
 
+from math import log2
+
 from analysis.causes.blame import Charge, charge
 from analysis.causes.calm import calm_diagnosis
-from analysis.causes.confidence import probability, share_rest
+from analysis.causes.confidence import (
+    FULL_DIVERSITY,
+    Family,
+    Features,
+    agreement,
+    contrast,
+    probability,
+    share_rest,
+    sources,
+)
 from analysis.causes.facts import ServiceFacts, gather
 from analysis.causes.families.registry import read_all
 from analysis.causes.fusion import fuse
@@ -20,7 +31,7 @@ from analysis.patterns.match import patterns
 from analysis.rounding import probability as rounded
 from analysis.topology import Topology
 from analysis.view import SystemView
-from core.models import Diagnosis, Finding, Hypothesis, RuledOut
+from core.models import Diagnosis, FaultKind, Finding, Hypothesis, RuledOut
 
 MIN_SCORE = 0.3  # below this nothing stands out
 CLEARED_SHARE = 0.5  # a suspicion of which a culprit further down explains more than this is ruled out
@@ -91,7 +102,31 @@ def _diagnosis(
         )
         for one, value in zip([first, *rest], [certainty, *others], strict=True)
     ]
-    return Diagnosis(hypotheses=tuple(hypotheses), ruled_out=ruled_out, confidence=hypotheses[0].probability)
+    return Diagnosis(
+        hypotheses=tuple(hypotheses),
+        ruled_out=ruled_out,
+        confidence=hypotheses[0].probability,
+        features=_features(first, standing[1:]).rounded(),
+    )
+
+
+def _features(first: Charge, rest: list[Charge]) -> Features:
+    """What is known of the first suspicion besides its rivals on the same service."""
+    suspicion = first.suspicion
+    others = [one for one in rest if one.suspicion.service != suspicion.service]
+    count = sources(suspicion.clues)
+    return Features(
+        score=first.score,
+        contrast=contrast(first.score, max((one.score for one in others), default=0.0)),
+        families=float(count),
+        diversity=min(1.0, count / FULL_DIVERSITY),
+        agreement=agreement(suspicion.clues, [one.suspicion.clues for one in others]),
+        evidence=float(len(suspicion.evidence)),
+        explained=first.explained,
+        hard=float(any(clue.family is Family.STATE and clue.strength > 0 for clue in suspicion.clues)),
+        named=float(suspicion.kind is not FaultKind.UNKNOWN),
+        rivals=log2(1 + len({one.suspicion.service for one in others})),
+    )
 
 
 def _ruled_out(cleared: list[Charge], suspects: set[str], facts: dict[str, ServiceFacts]) -> tuple[RuledOut, ...]:
