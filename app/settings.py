@@ -41,6 +41,7 @@ from core.clock import Clock, clock_ahead
 from core.errors import ConfigError
 from core.models import Autonomy, AutonomyRule, Model, Service
 from events.correlation import CorrelationSettings
+from events.feedback import FeedbackSettings
 from events.watcher import WatchSettings
 from remediation.policy import ActionPolicy, default_policy, load_policy
 from remediation.verification import VerificationSettings
@@ -131,6 +132,7 @@ class Settings(BaseSettings):
     signals: tuple[SignalSpec, ...] = Field(default=(), description="empty: names as prometheus-client writes them")
     watch: WatchSettings = WatchSettings()
     correlation: CorrelationSettings = CorrelationSettings()
+    feedback: FeedbackSettings = FeedbackSettings()
     verification: VerificationSettings = VerificationSettings()
     worker: WorkerSettings = WorkerSettings()
     policy: PolicyEntry = PolicyFile()
