@@ -162,7 +162,9 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
             checkpointer, deadline_seconds=settings.worker.node_deadline_seconds, patient_seconds=patience
         )
         runner = IncidentRunner(graph, make_context)
-        intake = Intake(store, inventory, clock, settings.correlation, autonomy=settings.autonomy)
+        intake = Intake(
+            store, inventory, clock, settings.correlation, autonomy=settings.autonomy, feedback=settings.feedback
+        )
         yield App(
             settings=settings,
             clock=clock,
@@ -183,6 +185,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
                 settings.analysis,
                 with_defaults(settings.signals),
                 silences=opened.alertmanager,
+                feedback=settings.feedback,
             ),
             dispatcher=Dispatcher(store, channels, clock),
             observers=observers,

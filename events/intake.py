@@ -20,6 +20,7 @@ from core.models import (
     content_id,
 )
 from events.correlation import Correlation, CorrelationKind, CorrelationSettings, correlate
+from events.feedback import FeedbackSettings, keep_quiet, why_quiet
 from events.inbox import PARSERS
 from stores.inbox import InboxItem
 from stores.store import Store, Tx
@@ -40,16 +41,25 @@ class Intake:
 
     Args:
         autonomy: of services that do not say it themselves, and of incidents without a service.
+        feedback: when an alert that would open an incident is kept quiet instead.
     """
 
     def __init__(
-        self, store: Store, inventory: Inventory, clock: Clock, config: CorrelationSettings, *, autonomy: Autonomy
+        self,
+        store: Store,
+        inventory: Inventory,
+        clock: Clock,
+        config: CorrelationSettings,
+        *,
+        autonomy: Autonomy,
+        feedback: FeedbackSettings | None = None,
     ) -> None:
         self._store = store
         self._inventory = inventory
         self._clock = clock
         self._config = config
         self._autonomy = autonomy
+        self._feedback = feedback or FeedbackSettings()
 
     async def drain(self, limit: int = 200) -> list[str]:
         """Take in at most `limit` items, oldest first.
@@ -106,6 +116,9 @@ class Intake:
             if answer.kind is CorrelationKind.IGNORED:
                 continue
             if answer.kind is CorrelationKind.OPENED:
+                if reason := await why_quiet(tx, alert, self._feedback, self._clock):
+                    await keep_quiet(tx, alert, reason)
+                    continue
                 incident = self._new_incident(alert, f"{item.id}/{index}")
                 await tx.incidents.add(incident)
                 answer = answer.model_copy(update={"incident_id": incident.id})

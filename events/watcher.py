@@ -1,13 +1,14 @@
 """Watches the golden signals of services without any Alertmanager.
 
 What users notice is alerted on, not what may explain it ("symptoms, not causes", chapter 6 of the SRE book,
-https://sre.google/sre-book/monitoring-distributed-systems/).
+https://sre.google/sre-book/monitoring-distributed-systems/), and what they will notice: the fourth golden signal there,
+saturation, is "concerned with predictions of impending saturation".
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -16,11 +17,13 @@ from pydantic import Field
 
 from analysis.anomalies import detect
 from analysis.config import AnalysisConfig
-from analysis.view import SystemView
+from analysis.series.limits import LIMITS
+from analysis.view import SignalFrame, SystemView
 from core.clock import Clock
 from core.errors import ConfigError, SourceError
-from core.models import Alert, AlertStatus, Finding, Model, Service, Severity, Signal, Window
+from core.models import SHAPE_ANNOTATION, Alert, AlertStatus, Finding, Model, Service, Severity, Signal, Window
 from events.alertmanager import fingerprint, render
+from events.feedback import FeedbackSettings, keep_quiet, why_quiet
 from events.inbox import accept
 from stores.store import Store
 from tools.context import QueryContext
@@ -40,6 +43,16 @@ SYMPTOMS: Mapping[Signal, tuple[str, Severity]] = {
     Signal.LATENCY: ("LatencyHigh", Severity.WARNING),
 }
 """The signals that are watched, with the name and the severity of their alert."""
+
+SATURATION: Mapping[Signal, tuple[str, Severity]] = {
+    Signal.MEMORY: ("MemorySaturation", Severity.WARNING),
+    Signal.DISK: ("DiskSaturation", Severity.WARNING),
+    Signal.POOL: ("PoolSaturation", Severity.WARNING),
+    Signal.FILES: ("FilesSaturation", Severity.WARNING),
+}
+"""The same for what fills up, of the watched services and of all around them: alerted on when its limit is in sight."""
+
+WATCHED = {**SYMPTOMS, **SATURATION}
 
 
 class WatchSettings(Model):
@@ -65,13 +78,15 @@ class Silences(Protocol):
 class Watcher:
     """Sends an alert when a symptom holds for `for_ticks` looks, and its end when it is gone for as many.
 
-    What is firing is read back from the store after a restart. A signal that cannot be read changes nothing.
+    What is firing is read back from the store after a restart. A signal that cannot be read changes nothing. An alert
+    whose pattern was judged a false alarm before is put on record instead of being sent.
 
     Args:
         analysis: windows and thresholds. While an alert fires its baseline stays before its onset, so that a fault
             that lasts never becomes the new normal.
         signals: how each signal is measured; symptoms that none of them measures are not watched.
         silences: what somebody does not want to hear of for a while.
+        feedback: how often a pattern must be judged a false alarm.
 
     Raises:
         ConfigError: a service to be watched is not in the inventory.
@@ -87,8 +102,10 @@ class Watcher:
         analysis: AnalysisConfig,
         signals: tuple[SignalSpec, ...],
         silences: Silences | None = None,
+        feedback: FeedbackSettings | None = None,
     ) -> None:
         self._silences = silences
+        self._feedback = feedback or FeedbackSettings()
         self._store = store
         self._inventory = inventory
         self._sources = sources
@@ -96,10 +113,7 @@ class Watcher:
         self._settings = settings
         self._analysis = analysis
         self._signals = signals
-        measured = {spec.signal for spec in signals}
-        self._watched = [
-            (service, signal) for service in _services(inventory, settings) for signal in SYMPTOMS if signal in measured
-        ]
+        self._watched = _watched(inventory, settings, {spec.signal for spec in signals})
         self._firing: dict[str, Alert] | None = None
         self._disagreeing: dict[str, int] = {}
 
@@ -132,10 +146,11 @@ class Watcher:
                 return await self._look(service, signal, firing)
 
         looked = await asyncio.gather(*(look(service, signal) for service, signal in self._watched))
-        sent = [alert for alert in looked if alert is not None and not await self._silenced(alert)]
+        told = [alert for alert in looked if alert is not None and not await self._silenced(alert)]
+        sent = [alert for alert in told if not await self._kept_quiet(alert)]
         if sent:
             await accept(self._store, SOURCE, render(sent))
-        for alert in sent:
+        for alert in told:
             self._disagreeing.pop(alert.fingerprint)
             if alert.status is AlertStatus.FIRING:
                 firing[alert.fingerprint] = alert
@@ -156,6 +171,15 @@ class Watcher:
             log.info("alert_silenced", alert=alert.name, service=alert.service)
         return silence is not None
 
+    async def _kept_quiet(self, alert: Alert) -> bool:
+        """Whether its pattern was judged a false alarm before; then it counts as firing, and its end is sent."""
+        async with self._store.read() as tx:
+            reason = await why_quiet(tx, alert, self._feedback, self._clock)
+        if reason:
+            async with self._store.write() as tx:
+                await keep_quiet(tx, alert, reason)
+        return bool(reason)
+
     async def _remembered(self) -> dict[str, Alert]:
         """Own alerts that are firing, by fingerprint; read from the store once."""
         if self._firing is None:
@@ -166,7 +190,7 @@ class Watcher:
 
     async def _look(self, service: Service, signal: Signal, firing: Mapping[str, Alert]) -> Alert | None:
         """The alert to send about one signal now, None when there is nothing new, or too early."""
-        name, severity = SYMPTOMS[signal]
+        name, severity = WATCHED[signal]
         labels = {"alertname": name, "service": service.name, "severity": severity.value}
         identity = fingerprint(labels)
         now, known = self._clock.now(), firing.get(identity)
@@ -182,7 +206,7 @@ class Watcher:
                 name=name,
                 severity=severity,
                 labels=labels,
-                annotations={"summary": finding.text},
+                annotations={"summary": finding.text, SHAPE_ANNOTATION: finding.pattern or finding.shape.value},
                 starts_at=finding.onset,
                 source=SOURCE,
                 service=service.name,
@@ -209,12 +233,12 @@ class Watcher:
             signals=self._signals,
             analysis=self._analysis,
         )
-        frame = await metric_digest.fetch(context, metric_digest.MetricParameters(service=service.name, signal=signal))
+        wanted = (signal, LIMITS[signal]) if signal in SATURATION else (signal,)
         view = SystemView(
             symptom=service.name,
             window=context.window,
             baseline=context.baseline,
-            signals=metric_digest.parts(frame, f"{SOURCE}:{service.name}:{signal}"),
+            signals=tuple([await self._frame(service, each, context) for each in wanted]),
             logs=(),
             states=(),
             changes=(),
@@ -222,7 +246,30 @@ class Watcher:
             topology_evidence="",
             alert_evidence="",
         )
-        return next(iter(detect(view, self._analysis)), None)
+        found = next(iter(detect(view, self._analysis)), None)
+        return None if found is not None and signal in SATURATION and found.forecast is None else found
+
+    async def _frame(self, service: Service, signal: Signal, context: QueryContext) -> SignalFrame:
+        """One signal over baseline and window.
+
+        Raises:
+            SourceError: it cannot be read.
+        """
+        parameters = metric_digest.MetricParameters(service=service.name, signal=signal)
+        (frame,) = metric_digest.parts(
+            await metric_digest.fetch(context, parameters), f"{SOURCE}:{service.name}:{signal}"
+        )
+        return frame
+
+
+def _watched(inventory: Inventory, settings: WatchSettings, measured: Set[Signal]) -> list[tuple[Service, Signal]]:
+    """Every signal of every service that is looked at."""
+    services = _services(inventory, settings)
+    around = [inventory.get(name) for service in services for name in inventory.neighbourhood(service.name)]
+    symptoms = [(service, signal) for service in services for signal in SYMPTOMS if signal in measured]
+    filling = [signal for signal in SATURATION if signal in measured and LIMITS[signal] in measured]
+    near = {service.name: service for service in (*services, *around) if service is not None}
+    return symptoms + [(service, signal) for service in near.values() for signal in filling]
 
 
 def _services(inventory: Inventory, settings: WatchSettings) -> list[Service]:

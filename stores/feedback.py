@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import case, delete, func, insert, select
 
-from core.models import Alert, AlertPattern, Judgement, Record, Severity, Suppression
+from core.models import Alert, AlertPattern, Judgement, PatternRecord, Severity, Suppression
 from stores.repository import Repository
 from stores.tables import FEEDBACK, SUPPRESSIONS
 
@@ -42,7 +42,7 @@ class Feedback(Repository):
         if rows:
             await self._connection.execute(insert(FEEDBACK), rows)
 
-    async def record(self, pattern: AlertPattern, since: datetime, severity: Severity) -> Record:
+    async def record(self, pattern: AlertPattern, since: datetime, severity: Severity) -> PatternRecord:
         """How often the pattern was judged since then: false alarms that were at least as severe, and all real ones."""
         of_pattern = (FEEDBACK.c.pattern == pattern.id) & (FEEDBACK.c.judged_at >= since)
         false = (FEEDBACK.c.judged == Judgement.FALSE_ALARM) & (FEEDBACK.c.severity_rank >= severity.rank)
@@ -59,7 +59,7 @@ class Feedback(Repository):
         false_alarms, real = (await self._connection.execute(counts)).one()
         newest = (await self._connection.execute(last)).first()
         by, at = newest if newest else ("", None)
-        return Record(false_alarms=false_alarms, real=real, last_by=by, last_at=at)
+        return PatternRecord(false_alarms=false_alarms, real=real, last_by=by, last_at=at)
 
 
 class Suppressions(Repository):

@@ -11,7 +11,7 @@ from agents.models import Findings
 from analysis.brief import brief
 from app.cli.backend import ask, on_backend, user
 from app.cli.options import JsonOption, LimitOption, ServerOption
-from app.cli.output import emit, line, pairs, table, when
+from app.cli.output import emit, line, pairs, suppressions, table, when
 from app.operations import incidents as operations
 from app.operations.outputs import IncidentDetail, IncidentList
 from core.models import Diagnosis, FaultKind, Incident, IncidentStatus, Judgement
@@ -111,6 +111,7 @@ def _render_brief(detail: IncidentDetail) -> None:
 def _render_list(found: IncidentList) -> None:
     rows = [(i.id, i.status, i.severity, i.service, _cause(i), when(i.opened_at), i.title) for i in found.incidents]
     table(("ID", "STATUS", "SEVERITY", "SERVICE", "CAUSE", "OPENED", "TITLE"), rows, empty="no incidents")
+    suppressions(found.suppressed)
 
 
 def _render_detail(detail: IncidentDetail) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from core.models import Model
+from core.models import Model, Suppression
 
 ModelT = TypeVar("ModelT", bound=Model)
 PIPE_WIDTH = 200
@@ -59,6 +59,14 @@ def pairs(values: Iterable[tuple[str, object]]) -> None:
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         print(f"{name:<{width}}  {plain(value)}")
+
+
+def suppressions(found: Sequence[Suppression]) -> None:
+    """Print alerts that started no incident, each with the reason; nothing without any."""
+    if found:
+        print("\nkept quiet")
+        rows = [(each.name, each.severity, each.service, when(each.last_at), each.count, each.reason) for each in found]
+        table(("ALERT", "SEVERITY", "SERVICE", "LAST", "TIMES", "REASON"), rows, empty="")
 
 
 def when(at: datetime | None) -> str:

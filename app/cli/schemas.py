@@ -6,6 +6,7 @@ from analysis.calibration.model import Refit
 from app.operations.outputs import (
     ActionList,
     AgentList,
+    AlertList,
     ApprovalList,
     AuditPage,
     ConfigListing,
@@ -43,6 +44,7 @@ JSON_OUTPUTS: dict[str, tuple[type[Model], ...]] = {
     "incidents close": (Incident,),
     "approve": (Approval, ApprovalList),
     "reject": (Approval,),
+    "alerts list": (AlertList,),
     "alerts send": (SentAlerts,),
     "actions": (ActionList,),
     "policy show": (PolicyState,),

@@ -1,14 +1,26 @@
-"""Alerts by hand: a synthetic one, in the format that Alertmanager posts."""
+"""Alerts: what fires, what was kept quiet, and a synthetic one in the format that Alertmanager posts."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from app.operations.arguments import Id, Limit
 from app.operations.context import Context
-from app.operations.outputs import SentAlerts
+from app.operations.operation import get
+from app.operations.outputs import AlertList, SentAlerts
 from core.models import Alert, AlertStatus, Severity
 from events.alertmanager import fingerprint, render
 from events.inbox import accept
+
+
+@get("/api/alerts", AlertList)
+async def list_alerts(context: Context, *, service: Id | None = None, limit: Limit = 100) -> AlertList:
+    """Alerts that fire, and those that started no incident as repeats of false alarms; of one service when asked."""
+    async with context.store.read() as tx:
+        firing = [stored.alert for stored in await tx.alerts.firing()]
+        suppressed = await tx.suppressions.find(service, limit)
+    shown = [alert for alert in firing if service is None or alert.service == service]
+    return AlertList(firing=tuple(shown[:limit]), suppressed=tuple(suppressed))
 
 
 def synthetic_alert(

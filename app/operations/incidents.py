@@ -7,7 +7,7 @@ from app.operations.context import Context
 from app.operations.operation import get, post
 from app.operations.outputs import Delivery, IncidentDetail, IncidentList
 from core.errors import Conflict, InvalidInput
-from core.models import LIVE, FaultKind, Incident, IncidentStatus, Judgement, TimelineEntry
+from core.models import LIVE, AlertPattern, FaultKind, Incident, IncidentStatus, Judgement, TimelineEntry
 from stores.store import Tx
 
 
@@ -15,10 +15,11 @@ from stores.store import Tx
 async def list_incidents(
     context: Context, *, status: list[IncidentStatus] | None = None, service: Id | None = None, limit: Limit = 100
 ) -> IncidentList:
-    """Incidents, newest first; of some statuses or one service only when asked."""
+    """Incidents, newest first, and alerts that started none; of some statuses or one service only when asked."""
     async with context.store.read() as tx:
         found = await tx.incidents.find(statuses=status or None, service=service, limit=limit)
-    return IncidentList(incidents=tuple(found))
+        suppressed = [] if status else await tx.suppressions.find(service, limit)
+    return IncidentList(incidents=tuple(found), suppressed=tuple(suppressed))
 
 
 @get("/api/incidents/{incident_id}", IncidentDetail)
@@ -77,7 +78,10 @@ async def close_incident(
     cause_kind: FaultKind | None = None,
     by: Who = "api",
 ) -> Incident:
-    """Close an ended incident and say whether it was real, and what it was; closing it again corrects the answer."""
+    """Close an ended incident and say whether it was real, and what it was; closing it again corrects the answer.
+
+    The answer counts for the pattern of each alert of the incident: repeats of false alarms are kept quiet.
+    """
     if judged is Judgement.FALSE_ALARM and (cause_service or cause_kind):
         raise InvalidInput(
             "a false alarm has no cause", path="cause", fix="leave it out, or close the incident as real"
@@ -96,6 +100,8 @@ async def close_incident(
         await _note(
             context, tx, incident_id, "close", by, f"closed by {by} as {judged}" + (f": {cause}" if cause else "")
         )
+        patterns = [AlertPattern.of(alert) for alert in await tx.alerts.of_incident(incident_id)]
+        await tx.feedback.judge(incident_id, patterns, judged, incident.severity, by)
         return await tx.incidents.update(
             incident_id,
             status=IncidentStatus.CLOSED,

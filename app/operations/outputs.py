@@ -18,6 +18,7 @@ from core.models import (
     Model,
     Resolution,
     Service,
+    Suppression,
     TimelineEntry,
     Utc,
 )
@@ -31,6 +32,18 @@ class IncidentList(Model):
     """Incidents, newest first."""
 
     incidents: tuple[Incident, ...]
+    suppressed: tuple[Suppression, ...] = Field(
+        default=(), description="alerts that started none, because their pattern was judged a false alarm before"
+    )
+
+
+class AlertList(Model):
+    """Alerts as they were last heard of."""
+
+    firing: tuple[Alert, ...] = Field(description="oldest first")
+    suppressed: tuple[Suppression, ...] = Field(
+        description="those that started no incident, with the reason; last heard of first"
+    )
 
 
 class Delivery(Model):

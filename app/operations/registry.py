@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.operations.actions import list_actions
+from app.operations.alerts import list_alerts
 from app.operations.approvals import approve, list_approvals, reject
 from app.operations.audit import show_audit, verify_audit
 from app.operations.calibration import calibrate
@@ -37,4 +38,5 @@ OPERATIONS: tuple[Operation[..., Any], ...] = (
     stop_all_actions,
     resume_actions,
     calibrate,
+    list_alerts,
 )

@@ -35,7 +35,7 @@ from core.models.evidence import (
     TemplateDigest,
 )
 from core.models.faults import FaultKind, Remedy
-from core.models.feedback import SHAPE_ANNOTATION, AlertPattern, Record, Suppression
+from core.models.feedback import SHAPE_ANNOTATION, AlertPattern, PatternRecord, Suppression
 from core.models.incidents import ATTENTION, LIVE, Ending, Incident, IncidentStatus, Judgement, TimelineEntry
 from core.models.services import (
     AutonomyRule,
@@ -88,8 +88,8 @@ __all__ = [
     "Judgement",
     "Model",
     "Past",
+    "PatternRecord",
     "Proposal",
-    "Record",
     "Recovery",
     "Remedy",
     "Resolution",

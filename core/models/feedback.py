@@ -13,7 +13,9 @@ class AlertPattern(Model):
 
     service: str
     name: str
-    shape: str = Field(default="", description="known pattern or shape of the finding; empty for alerts from outside")
+    shape: str = Field(
+        default="", description="known pattern or shape of the watcher's finding; the fingerprint without a service"
+    )
 
     @property
     def id(self) -> str:
@@ -22,15 +24,16 @@ class AlertPattern(Model):
 
     @classmethod
     def of(cls, alert: Alert) -> AlertPattern:
-        """The pattern of an alert; its shape is what Quell's own watcher noted."""
-        return cls(service=alert.service, name=alert.name, shape=alert.annotations.get(SHAPE_ANNOTATION, ""))
+        """The pattern of an alert. Of alerts whose service is not known only the very same one is a repeat."""
+        shape = alert.annotations.get(SHAPE_ANNOTATION, "") if alert.service else alert.fingerprint
+        return cls(service=alert.service, name=alert.name, shape=shape)
 
 
 SHAPE_ANNOTATION = "pattern"
 """Annotation in which the watcher notes the shape of what it found."""
 
 
-class Record(Model):
+class PatternRecord(Model):
     """How often a pattern was judged, of late."""
 
     false_alarms: int = 0

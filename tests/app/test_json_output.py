@@ -42,6 +42,7 @@ CALLS: dict[str, tuple[list[str], int]] = {
     "incidents close": (["incidents", "close", "inc_2", "--as", "false-alarm"], 0),
     "approve": (["approve", "appr_1", "--note", "go"], 0),
     "reject": (["reject", "appr_2"], 0),
+    "alerts list": (["alerts", "list"], 0),
     "alerts send": (["alerts", "send", "--service", "payment", "--severity", "info"], 0),
     "actions": (["actions", "--service", "payment"], 0),
     "policy show": (["policy", "show"], 0),

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.operations.alerts import synthetic_alert
+from app.operations.alerts import list_alerts, synthetic_alert
 from app.operations.approvals import approve, list_approvals, reject
 from app.operations.audit import show_audit, verify_audit
 from app.operations.calibration import calibrate
@@ -61,6 +61,7 @@ CALLS: list[tuple[Operation[..., Any], dict[str, Any]]] = [
     (approve, {"approval_id": "inc_1", "by": "ann", "note": "go"}),
     (stop_all_actions, {"by": "ann", "reason": "drill"}),
     (resume_actions, {"by": "ann"}),
+    (list_alerts, {"service": "payment"}),
     (calibrate, {"dry_run": False, "by": "ann"}),
 ]
 
