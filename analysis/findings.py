@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from analysis.config import AnalysisConfig
 from analysis.logs.comparison import TemplateChange, compare
 from analysis.logs.miner import OVERFLOW
-from analysis.references import references
+from analysis.references import reference_windows
 from analysis.rounding import instant, significant
 from analysis.series.forecasts import forecast
 from analysis.series.limits import limit_of
@@ -62,7 +62,9 @@ def log_signs(log: LogFrame, view: SystemView, config: AnalysisConfig) -> list[L
     """Warning and error templates that are more frequent than usual, however little; info lines follow traffic."""
     return [
         LogSign(_log_finding(log, change, view, config), change.now)
-        for change in compare(log.lines, view.window, references(view), config)
+        for change in compare(
+            log.lines, view.window, reference_windows(view.window, view.baseline, view.references), config
+        )
         if change.severity is not Severity.INFO and change.template != OVERFLOW and change.surprise > 0
     ]
 
