@@ -27,7 +27,9 @@ class Bench:
 
 
 BENCHES: dict[str, Bench] = {
-    "rca": Bench("bench.rca.run", ("petshop", "sockshop"), "Root causes ranked on labelled incidents."),
+    "logs": Bench("bench.logs.run", ("loghub2k",), "Log templates: grouping accuracy and lines per second."),
+    "anomaly": Bench("bench.anomaly.run", ("nab",), "The watcher's streaming scorer on labelled series (NAB)."),
+    "rca": Bench("bench.rca.run", ("nezha", "petshop", "sockshop"), "Root causes ranked on labelled incidents."),
 }
 
 

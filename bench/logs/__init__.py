@@ -1,0 +1,1 @@
+"""Log templates: grouping accuracy on loghub's systems, and lines per second, beside drain3."""
