@@ -50,6 +50,10 @@ class Corpus:
         """How many windows are labelled."""
         return sum(len(one.windows) for one in self.series)
 
+    def categories(self) -> list[str]:
+        """Names of the folders, in order."""
+        return sorted({one.category for one in self.series})
+
 
 def load(folder: Path) -> Corpus:
     """Read every labelled file that the folder holds.
