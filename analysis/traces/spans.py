@@ -72,7 +72,7 @@ def operations(spans: Sequence[Span], seconds: float) -> dict[str, Load]:
     loads: dict[str, Load] = {}
     for name, asked in grouped.items():
         known = any((span.trace_id, span.span_id) in children for span in asked)
-        own = [_self_seconds(span, children.get((span.trace_id, span.span_id), ())) for span in asked]
+        own = [self_seconds(span, children.get((span.trace_id, span.span_id), ())) for span in asked]
         loads[name] = _load(asked, seconds, own if known else [])
     return loads
 
@@ -90,23 +90,32 @@ def calls(spans: Sequence[Span], others: Iterable[Span], names: Mapping[str, str
     grouped: defaultdict[str, list[Span]] = defaultdict(list)
     gaps: defaultdict[str, list[float]] = defaultdict(list)
     for span in spans:
-        if span.kind not in CALLING:
-            continue
         answer = answered.get((span.trace_id, span.span_id))
+        if answer is None and span.kind not in CALLING:
+            continue
         callee = (answer.service if answer else span.peer) or UNKNOWN
         callee = names.get(callee, callee)
         grouped[callee].append(span)
-        if answer and span.kind is SpanKind.CLIENT:  # a message is worked on after its producer went on
+        # a message is worked on after its producer went on
+        if answer and span.kind is not SpanKind.PRODUCER and answer.kind is not SpanKind.CONSUMER:
             gaps[callee].append(span.duration_seconds - answer.duration_seconds)
     return {callee: _load(made, seconds, gaps[callee]) for callee, made in grouped.items()}
 
 
 def answers(spans: Iterable[Span]) -> dict[SpanId, Span]:
-    """Spans of the answering side, by the call that they answer."""
+    """Spans of the answering side, by the call that they answer.
+
+    What answers says so by its kind; where the kind is left out, it is the child of another service's span.
+    """
+    every = list(spans)
+    by_id = {(span.trace_id, span.span_id): span for span in every}
     found: dict[SpanId, Span] = {}
-    for span in spans:
-        if span.kind in SERVED and span.parent_id:
-            found.setdefault((span.trace_id, span.parent_id), span)
+    for span in every:
+        key = (span.trace_id, span.parent_id)
+        caller = by_id.get(key) if span.parent_id else None
+        elsewhere = caller is not None and caller.service != span.service and span.kind not in CALLING
+        if span.parent_id and (span.kind in SERVED or elsewhere):
+            found.setdefault(key, span)
     return found
 
 
@@ -134,7 +143,7 @@ def _children(spans: Iterable[Span]) -> dict[SpanId, list[Span]]:
     return found
 
 
-def _self_seconds(span: Span, children: Iterable[Span]) -> float:
+def self_seconds(span: Span, children: Iterable[Span]) -> float:
     """Duration without the union of its children's, each cut to the parent's own time."""
     begin = span.start.timestamp()
     end = begin + span.duration_seconds
