@@ -15,20 +15,18 @@ from typing import Protocol
 import structlog
 from pydantic import Field
 
-from analysis.anomalies import detect
 from analysis.config import AnalysisConfig
 from analysis.series.limits import LIMITS
-from analysis.view import SignalFrame, SystemView
 from core.clock import Clock
 from core.errors import ConfigError, SourceError
 from core.models import SHAPE_ANNOTATION, Alert, AlertStatus, Finding, Model, Service, Severity, Signal, Window
 from events.alertmanager import fingerprint, render
 from events.feedback import FeedbackSettings, keep_quiet, why_quiet
 from events.inbox import accept
+from events.looks import Look, findings, frames_of
 from stores.store import Store
 from tools.context import QueryContext
 from tools.inventory import Inventory
-from tools.queries import metric_digest
 from tools.runner import MAX_CONCURRENT_QUERIES
 from tools.signals import SignalSpec
 from tools.sources import Sources
@@ -139,13 +137,16 @@ class Watcher:
             StoreError: nothing was sent; the next look tries again.
         """
         firing = await self._remembered()
-        slots = asyncio.Semaphore(MAX_CONCURRENT_QUERIES)
+        now, slots = self._clock.now(), asyncio.Semaphore(MAX_CONCURRENT_QUERIES)
 
-        async def look(service: Service, signal: Signal) -> Alert | None:
+        async def look(service: Service, signal: Signal) -> Look | None:
             async with slots:
-                return await self._look(service, signal, firing)
+                return await self._look(service, signal, now, firing)
 
-        looked = await asyncio.gather(*(look(service, signal) for service, signal in self._watched))
+        asked = await asyncio.gather(*(look(service, signal) for service, signal in self._watched))
+        looks = [each for each in asked if each is not None]
+        found = await asyncio.to_thread(findings, looks, self._analysis)
+        looked = [self._change(each, finding, now) for each, finding in zip(looks, found, strict=True)]
         told = [alert for alert in looked if alert is not None and not await self._silenced(alert)]
         sent = [alert for alert in told if not await self._kept_quiet(alert)]
         if sent:
@@ -188,41 +189,13 @@ class Watcher:
             self._firing = {alert.fingerprint: alert for alert in stored if alert.source == SOURCE}
         return self._firing
 
-    async def _look(self, service: Service, signal: Signal, firing: Mapping[str, Alert]) -> Alert | None:
-        """The alert to send about one signal now, None when there is nothing new, or too early."""
+    async def _look(self, service: Service, signal: Signal, now: datetime, firing: Mapping[str, Alert]) -> Look | None:
+        """One signal now, beside a baseline that ends before its alert began; None when it cannot be read."""
         name, severity = WATCHED[signal]
         labels = {"alertname": name, "service": service.name, "severity": severity.value}
-        identity = fingerprint(labels)
-        now, known = self._clock.now(), firing.get(identity)
-        try:
-            finding = await self._finding(service, signal, now, known.starts_at if known else now)
-        except SourceError as error:
-            log.warning("watch_unreadable", service=service.name, signal=signal, error=str(error))
-            return None
-        if finding is not None and known is None:
-            change = Alert(
-                fingerprint=identity,
-                status=AlertStatus.FIRING,
-                name=name,
-                severity=severity,
-                labels=labels,
-                annotations={"summary": finding.text, SHAPE_ANNOTATION: finding.pattern or finding.shape.value},
-                starts_at=finding.onset,
-                source=SOURCE,
-                service=service.name,
-            )
-        elif finding is None and known is not None:
-            change = known.model_copy(update={"status": AlertStatus.RESOLVED, "ends_at": now})
-        else:
-            self._disagreeing.pop(identity, None)
-            return None
-        self._disagreeing[identity] = self._disagreeing.get(identity, 0) + 1
-        return change if self._disagreeing[identity] >= self._settings.for_ticks else None
-
-    async def _finding(self, service: Service, signal: Signal, now: datetime, onset: datetime) -> Finding | None:
-        """What is unusual about one signal, against a baseline that ends before `onset`."""
+        known = firing.get(fingerprint(labels))
         start = now - timedelta(seconds=self._analysis.window_seconds)
-        normal_end = min(start, onset)
+        normal_end = min(start, known.starts_at) if known else start
         context = QueryContext(
             incident_id="",
             now=now,
@@ -233,33 +206,35 @@ class Watcher:
             signals=self._signals,
             analysis=self._analysis,
         )
-        wanted = (signal, LIMITS[signal]) if signal in SATURATION else (signal,)
-        view = SystemView(
-            symptom=service.name,
-            window=context.window,
-            baseline=context.baseline,
-            signals=tuple([await self._frame(service, each, context) for each in wanted]),
-            logs=(),
-            states=(),
-            changes=(),
-            dependencies={},
-            topology_evidence="",
-            alert_evidence="",
-        )
-        found = next(iter(detect(view, self._analysis)), None)
-        return None if found is not None and signal in SATURATION and found.forecast is None else found
+        try:
+            frames = await frames_of(service.name, signal, context, fills_up=signal in SATURATION)
+        except SourceError as error:
+            log.warning("watch_unreadable", service=service.name, signal=signal, error=str(error))
+            return None
+        return Look(frames, context.window, context.baseline, labels, known)
 
-    async def _frame(self, service: Service, signal: Signal, context: QueryContext) -> SignalFrame:
-        """One signal over baseline and window.
-
-        Raises:
-            SourceError: it cannot be read.
-        """
-        parameters = metric_digest.MetricParameters(service=service.name, signal=signal)
-        (frame,) = metric_digest.parts(
-            await metric_digest.fetch(context, parameters), f"{SOURCE}:{service.name}:{signal}"
-        )
-        return frame
+    def _change(self, look: Look, finding: Finding | None, now: datetime) -> Alert | None:
+        """The alert to send about one signal, None when there is nothing new, or too early."""
+        identity, known = fingerprint(look.labels), look.known
+        if finding is not None and known is None:
+            change = Alert(
+                fingerprint=identity,
+                status=AlertStatus.FIRING,
+                name=look.labels["alertname"],
+                severity=Severity(look.labels["severity"]),
+                labels=look.labels,
+                annotations={"summary": finding.text, SHAPE_ANNOTATION: finding.pattern or finding.shape.value},
+                starts_at=finding.onset,
+                source=SOURCE,
+                service=look.labels["service"],
+            )
+        elif finding is None and known is not None:
+            change = known.model_copy(update={"status": AlertStatus.RESOLVED, "ends_at": now})
+        else:
+            self._disagreeing.pop(identity, None)
+            return None
+        self._disagreeing[identity] = self._disagreeing.get(identity, 0) + 1
+        return change if self._disagreeing[identity] >= self._settings.for_ticks else None
 
 
 def _watched(inventory: Inventory, settings: WatchSettings, measured: Set[Signal]) -> list[tuple[Service, Signal]]:

@@ -18,6 +18,7 @@ from core.errors import ConfigError, SourceError, SourceUnavailable, StoreUnavai
 from core.models import Alert, AlertStatus, Autonomy, Finding, Identity, Service, Severity, Shape, Signal
 from events.correlation import CorrelationSettings
 from events.intake import Intake
+from events.looks import Look
 from events.watcher import Silences, Watcher, WatchSettings
 from stores.store import Store
 from tests.support import eventually
@@ -146,11 +147,16 @@ async def test_looks_that_agree_must_follow_each_other(store: Store, plant: Plan
 
         sees = [True, False, True, False, True, True]
 
-        async def _finding(self, service: Service, signal: Signal, now: datetime, onset: datetime) -> Finding | None:
+        def _change(self, look: Look, finding: Finding | None, now: datetime) -> Alert | None:
             found = Finding(
-                service=service.name, signal=signal, shape=Shape.ABSENT_UP, onset=now, magnitude=-9, evidence=("ev_1",)
+                service=look.labels["service"],
+                signal=Signal.UP,
+                shape=Shape.ABSENT_UP,
+                onset=now,
+                magnitude=-9,
+                evidence=("ev_1",),
             )
-            return found if self.sees.pop(0) else None
+            return super()._change(look, found if self.sees.pop(0) else None, now)
 
     sources = Sources(metrics=plant.buffer, logs=LogFiles({}))
     watching = Told(store, SERVICES, sources, clock, WatchSettings(for_ticks=2), ANALYSIS, ONLY_UP)
