@@ -32,7 +32,7 @@ MOST_ALIKE = 0.9
 BALANCE = 0.5
 """A steady rise gains in each half at least this share of what it gains in the other: warming up slows down."""
 
-TRAILING = (1.0, 0.75, 0.5, 0.35, 0.25)
+TRAILING = (1.0, 0.75, 0.5, 0.35, 0.25, 0.2)
 """Shares of the series, up to its end, in which a steady rise is looked for, longest first."""
 
 
