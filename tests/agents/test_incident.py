@@ -1,4 +1,4 @@
-"""All agents one after the other on the four faults of the shop, and on a healthy one."""
+"""All agents one after the other on the faults of the shop, and on a healthy one."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ ACTIONS = {
     "suspend": "restart",
     "burn": "restart",
     "bad_release": "rollback",
+    "leak": "restart",
 }
 
 

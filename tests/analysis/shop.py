@@ -148,6 +148,12 @@ class Shop:
             self.silence(service)
         self.callers_suffer(service, failures=0.5 * TRAFFIC[service], latency=1.0)
 
+    def leak(self, service: str, *, bytes_per_second: float = 10e6, limit: float = 160e6) -> None:
+        """Memory is not given back; the service answers as ever, and its limit is known."""
+        age = np.clip(self.times - self.fault_at, 0, None)
+        self.values[service, Signal.MEMORY] = self.values[service, Signal.MEMORY] + bytes_per_second * age
+        self.values[service, Signal.MEMORY_LIMIT] = np.full(age.size, limit)
+
     def deploy(self, service: str, *, seconds_before_fault: float = 1.0, release: str = "v2") -> None:
         """Another release; harmless by itself."""
         at = datetime.fromtimestamp(self.fault_at - seconds_before_fault, UTC)
@@ -167,7 +173,7 @@ class Shop:
             window=WINDOW,
             baseline=BASELINE,
             signals=tuple(
-                SignalFrame(name, signal, f"{signal}_metric", UNITS[signal], self.times, values, f"ev-{name}-{signal}")
+                SignalFrame(name, signal, f"{signal}_metric", UNITS.get(signal, "bytes"), self.times, values, f"ev-{name}-{signal}")
                 for (name, signal), values in self.values.items()
                 if signal not in without
             ),
@@ -192,5 +198,6 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     "suspend": ("cache", "hang"),
     "burn": ("catalogue", "cpu_saturation"),
     "bad_release": ("orders", "bad_release"),
+    "leak": ("cache", "memory_leak"),
 }
 """Method of the shop -> (service it is called with, fault kind that must be found)."""
