@@ -120,6 +120,8 @@ async def _sources(settings: Settings, clock: Clock) -> list[SourceStatus]:
             if opened.alertmanager
             else _unused("alertmanager", "no silences are read: set alertmanager.url")
         )
+        if opened.sources.changes is not None:
+            found.append(await opened.sources.changes.status())
         return [*found, *await _actuators(settings, opened)]
     finally:
         await opened.close()

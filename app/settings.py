@@ -29,6 +29,7 @@ from app.configuration.secret_files import resolve_references
 from app.server.settings import ServerSettings
 from app.worker_settings import WorkerSettings
 from clients.alertmanager import AlertmanagerSettings
+from clients.changes.settings import ChangeSettings
 from clients.docker.settings import DockerSettings
 from clients.logfiles import LogSettings
 from clients.loki.settings import LokiSettings
@@ -123,6 +124,7 @@ class Settings(BaseSettings):
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     tempo: TempoSettings = TempoSettings()
     traces: SpanSettings = SpanSettings()
+    changes: ChangeSettings = ChangeSettings()
     docker: DockerSettings = DockerSettings()
     discovery_seconds: float = Field(
         default=60.0, gt=0, description="between looks at what runs: engine, targets, spans"

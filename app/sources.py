@@ -9,11 +9,13 @@ from functools import partial
 from app.settings import Settings
 from clients.alertmanager import Alertmanager
 from clients.buffer import ScrapeBuffer
+from clients.changes.files import ChangeFiles
+from clients.changes.git import GitCommits
 from clients.docker.actuator import DockerActuator
 from clients.docker.discovery import discover as discover_running
 from clients.docker.engine import Engine
 from clients.docker.journal import EngineJournal
-from clients.docker.logs import DockerLogs, targets_of
+from clients.docker.logs import DockerLogs, target_of
 from clients.docker.watch import EngineWatch
 from clients.logfiles import LogFiles
 from clients.loki.source import LokiLogs
@@ -29,8 +31,10 @@ from core.models import Service
 from core.ports import Actuator, LogSource, MetricsSource, TraceSource
 from stores.store import Store
 from tools.baselines import HistoryBaselines
+from tools.changes import AllChanges, StoredChanges
 from tools.discovery import SpanSource, discover_live
 from tools.inventory import Inventory
+from tools.live import ByService
 from tools.signals import with_defaults
 from tools.sources import Sources
 
@@ -92,7 +96,14 @@ async def open_sources(settings: Settings, clock: Clock, store: Store | None = N
         loops["baselines"] = baselines.run
     return Opened(
         inventory=inventory,
-        sources=Sources(metrics, _logs(settings, inventory, engine, clock), actuators, traces, baselines),
+        sources=Sources(
+            metrics=metrics,
+            logs=_logs(settings, inventory, engine, clock),
+            actuators=actuators,
+            traces=traces,
+            baselines=baselines,
+            changes=_changes(settings, store),
+        ),
         buffer=buffer,
         traces=traces,
         spans=spans,
@@ -100,6 +111,13 @@ async def open_sources(settings: Settings, clock: Clock, store: Store | None = N
         engine=engine,
         loops={"scrape": buffer.run, "discover": discovery.run, **loops},
     )
+
+
+def _changes(settings: Settings, store: Store | None) -> AllChanges:
+    """What was reported to Quell, what files tell, and the commits of local repositories."""
+    wanted = settings.changes.rooted(settings.path)
+    reports = [StoredChanges(store)] if store is not None else []
+    return AllChanges([*reports, ChangeFiles(wanted.files), GitCommits(wanted)])
 
 
 class Discovery:
@@ -164,17 +182,15 @@ def _baselines(
 
 
 def _logs(settings: Settings, inventory: Inventory, engine: Engine | None, clock: Clock) -> LogSource:
-    """Loki for all, or files and, for what an engine runs, the engine."""
-    services = inventory.all()
+    """Loki for all, or files and, for what an engine runs, the engine; each follows the inventory as it changes."""
     if settings.loki.url:
-        streams = {service.name: service.identity.loki for service in services}
+        streams = ByService(inventory, lambda service: service.identity.loki)
         return LokiLogs(settings.loki.rooted(settings.path), streams, clock)
     files = {entry.service: [settings.path(entry.path)] for entry in settings.logs.files}
-    for service in services:
+    for service in inventory.all():
         if service.identity.process:
             files.setdefault(service.name, []).append(settings.logs_path / f"{service.identity.process}.log")
     if engine is None:
         return LogFiles(files)
-    targets = {name: target for name, target in targets_of(services).items() if name not in files}
-    docker = DockerLogs(engine, targets)
-    return RoutedLogs(dict.fromkeys(targets, docker), LogFiles(files))
+    targets = ByService(inventory, lambda service: None if service.name in files else target_of(service))
+    return RoutedLogs(DockerLogs(engine, targets), targets, LogFiles(files))

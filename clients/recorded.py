@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.changes import ChangePage, ChangeQuery
 from core.errors import ActuatorError, BundleError, SourceError, SourceRejected, SourceUnavailable
 from core.frames import BaselineQuery, Frame, LogPage, LogQuery, MetricQuery, SeriesBaseline
 from core.models import ActionOutcome, Change, Service, ServiceState, Utc, Window
@@ -26,6 +27,7 @@ LOGS = "logs"
 TRACES = "traces"
 STATE = "state"
 CHANGES = "changes"
+REPORTED = "reported"
 
 Lookup = Callable[[str, str], Awaitable[bytes | None]]
 """(port, key) to the recorded answer, None when there is none."""
@@ -71,6 +73,11 @@ def encode_state(state: ServiceState) -> bytes:
 def encode_changes(changes: Sequence[Change]) -> bytes:
     """Changes."""
     return _wrapped(_CHANGES.dump_python(tuple(changes), mode="json"))
+
+
+def encode_reported(page: ChangePage) -> bytes:
+    """Reported changes."""
+    return _wrapped(page.model_dump(mode="json"))
 
 
 def encode_error(error: SourceError) -> bytes:
@@ -144,6 +151,26 @@ class RecordedTraces:
             return SpanPage.model_validate(answer)
         except ValidationError as error:
             raise _damaged(TRACES, query.key) from error
+
+    async def status(self) -> SourceStatus:
+        return _status(self.name)
+
+
+class RecordedChanges:
+    """`core.ports.ChangeSource` from a recording; a look that asked nobody has none."""
+
+    def __init__(self, lookup: Lookup, name: str = "recording") -> None:
+        self.name = name
+        self._lookup = lookup
+
+    async def query(self, query: ChangeQuery) -> ChangePage:
+        if await self._lookup(REPORTED, query.key) is None:
+            return ChangePage()
+        answer = await _answer(self._lookup, REPORTED, query.key)
+        try:
+            return ChangePage.model_validate(answer)
+        except ValidationError as error:
+            raise _damaged(REPORTED, query.key) from error
 
     async def status(self) -> SourceStatus:
         return _status(self.name)

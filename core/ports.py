@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pydantic import Field
 
+from core.changes import ChangePage, ChangeQuery
 from core.frames import BaselineQuery, Frame, LogPage, LogQuery, MetricQuery, SeriesBaseline
 from core.llm import ModelReply, ModelRequest
 from core.models import ActionOutcome, Change, FaultKind, Model, Rung, Service, ServiceState, Utc, Window
@@ -65,6 +66,18 @@ class TraceSource(Protocol):
 
     async def query(self, query: TraceQuery) -> SpanPage:
         """The newest spans up to the limit; a service that nobody knows has none."""
+        ...
+
+    async def status(self) -> SourceStatus: ...
+
+
+class ChangeSource(Protocol):
+    """What was changed, besides what actuators see: commits, flags, deploys that a pipeline reported."""
+
+    name: str
+
+    async def query(self, query: ChangeQuery) -> ChangePage:
+        """The changes of one service in a window, oldest first; commits may be older, as deploys come later."""
         ...
 
     async def status(self) -> SourceStatus: ...

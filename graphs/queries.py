@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from analysis.view import SystemView
-from clients.recorded import RecordedActuator, RecordedBaselines, RecordedLogs, RecordedMetrics, RecordedTraces
+from clients.recorded import (
+    RecordedActuator,
+    RecordedBaselines,
+    RecordedChanges,
+    RecordedLogs,
+    RecordedMetrics,
+    RecordedTraces,
+)
 from graphs.context import IncidentContext
 from graphs.state import IncidentState
 from tools.context import QueryContext
@@ -42,6 +49,7 @@ async def recorded_view(state: IncidentState, context: IncidentContext) -> Syste
         actuators=(RecordedActuator(look_up, now=state["window"].end),),
         traces=RecordedTraces(look_up),
         baselines=RecordedBaselines(look_up),
+        changes=RecordedChanges(look_up),
     )
     async with context.store.read() as tx:
         evidence = await tx.evidence.of_incident(incident_id)

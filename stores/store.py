@@ -15,6 +15,7 @@ from stores.approvals import Approvals
 from stores.attempts import Attempts
 from stores.audit import Audit
 from stores.calibrations import Calibrations
+from stores.changes import Changes
 from stores.database import open_database
 from stores.decisions import Decisions
 from stores.engine import Database
@@ -58,6 +59,7 @@ class Tx:
         self.flags = Flags(connection, clock)
         self.histories = Histories(connection, clock)
         self.calibrations = Calibrations(connection, clock)
+        self.changes = Changes(connection, clock)
 
 
 class Store:

@@ -333,4 +333,24 @@ HISTORIES = Table(
     Index(None, "day"),
 )
 
+CHANGES = Table(
+    "changes",
+    METADATA,
+    _serial(),
+    _text("id", unique=True),
+    _text("service"),  # empty for a commit of which only a deploy says where it went, hence no foreign key
+    _text("kind"),
+    _time("at"),
+    _text("actor"),
+    _text("before"),
+    _text("after"),
+    _text("detail"),
+    _text("reference"),
+    _text("text"),
+    _json("paths"),
+    _text("source"),
+    _time("recorded_at"),
+    Index(None, "service", "at"),
+)
+
 FLAGS = Table("flags", METADATA, _text("name", primary_key=True), _text("value"))

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from clients import recorded
+from core.changes import ChangePage, ChangeQuery
 from core.errors import ActuatorError, SourceError
 from core.frames import BaselineQuery, Frame, LogPage, LogQuery, MetricQuery, SeriesBaseline
 from core.models import ActionOutcome, Change, Service, ServiceState, Utc, Window
-from core.ports import BaselineSource, SourceStatus, TraceSource
+from core.ports import BaselineSource, ChangeSource, SourceStatus, TraceSource
 from core.redaction import redact_text
 from core.traces import SpanPage, TraceQuery
 from stores.recordings import Recording
@@ -37,6 +38,7 @@ class Recorder:
             actuators=(_Actuators(live, self),),
             traces=None if live.traces is None else _Traces(live.traces, self),
             baselines=None if live.baselines is None else _Baselines(live.baselines, self),
+            changes=None if live.changes is None else _Reported(live.changes, self),
         )
 
     async def call(self, port: str, key: str, ask: Awaitable[T], encode: Callable[[T], bytes]) -> T:
@@ -75,6 +77,20 @@ class _Baselines:
     async def baseline(self, query: BaselineQuery) -> SeriesBaseline:
         ask = self._live.baseline(query)
         return await self._recorder.call(recorded.BASELINES, query.key, ask, recorded.encode_baseline)
+
+
+class _Reported:
+    def __init__(self, live: ChangeSource, recorder: Recorder) -> None:
+        self.name = live.name
+        self._live = live
+        self._recorder = recorder
+
+    async def query(self, query: ChangeQuery) -> ChangePage:
+        ask = self._live.query(query)
+        return await self._recorder.call(recorded.REPORTED, query.key, ask, recorded.encode_reported)
+
+    async def status(self) -> SourceStatus:
+        return await self._live.status()
 
 
 class _Logs:

@@ -8,7 +8,7 @@ from datetime import datetime
 from clients.recorded import RecordedActuator
 from core.errors import SourceRejected
 from core.models import Service
-from core.ports import Actuator, BaselineSource, LogSource, MetricsSource, TraceSource
+from core.ports import Actuator, BaselineSource, ChangeSource, LogSource, MetricsSource, TraceSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Sources:
     Attributes:
         traces: None where nothing collects spans; then nobody asks for any.
         baselines: None where nobody keeps the history of series; then the minutes before an incident are the normal.
+        changes: None where only the actuators tell of changes.
     """
 
     metrics: MetricsSource
@@ -25,6 +26,7 @@ class Sources:
     actuators: tuple[Actuator, ...] = ()
     traces: TraceSource | None = None
     baselines: BaselineSource | None = None
+    changes: ChangeSource | None = None
 
     def at(self, now: datetime) -> Sources:
         """The sources for a look at that instant: live ones show the present, recorded ones what was seen then."""

@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "agents": ("agents", "List the agents and their rungs."),
     "supervise": ("supervise", "Own the local processes that quell.yaml declares."),
     "drill": ("drill", "Run fault-injection game days."),
+    "changes": ("changes", "Report what was changed, and list it."),
     "calibrate": ("calibrate", "Let the confidence follow what became of the diagnoses."),
     "bench": ("bench", "Measure accuracy, speed and memory, beside named peers."),
     "config": ("config", "Write, check and show the configuration."),

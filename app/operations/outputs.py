@@ -12,6 +12,7 @@ from core.models import (
     Alert,
     Approval,
     Attempt,
+    Change,
     Decision,
     Evidence,
     Incident,
@@ -196,4 +197,20 @@ class WatchRound(Model):
     alerts: tuple[Alert, ...] = Field(description="what was posted: began or ended")
     incidents: tuple[Incident, ...] = Field(
         description="what the alerts that began belong to; with --once at their end"
+    )
+
+
+class ChangeList(Model):
+    """Reported changes, oldest first."""
+
+    changes: tuple[Change, ...]
+
+
+class KeptChanges(Model):
+    """What became of a report."""
+
+    kept: int = Field(description="changes that were new")
+    known: int = Field(description="changes that had been reported before")
+    unknown_services: tuple[str, ...] = Field(
+        default=(), description="names that the inventory does not know now: nobody will look there"
     )

@@ -9,6 +9,7 @@ from app.operations.alerts import list_alerts
 from app.operations.approvals import approve, list_approvals, reject
 from app.operations.audit import show_audit, verify_audit
 from app.operations.calibration import calibrate
+from app.operations.changes import list_changes, report_changes
 from app.operations.incidents import (
     acknowledge_incident,
     close_incident,
@@ -38,5 +39,7 @@ OPERATIONS: tuple[Operation[..., Any], ...] = (
     stop_all_actions,
     resume_actions,
     calibrate,
+    report_changes,
+    list_changes,
     list_alerts,
 )

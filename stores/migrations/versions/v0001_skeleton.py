@@ -30,6 +30,7 @@ TABLES = (
     "flags",
     "histories",
     "calibrations",
+    "changes",
 )
 
 
@@ -342,3 +343,23 @@ def _create_records() -> None:
         sa.PrimaryKeyConstraint("series", "day", name="pk_histories"),
     )
     op.create_index("ix_histories_day", "histories", ["day"])
+    op.create_table(
+        "changes",
+        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("paths", sa.JSON(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("position", name="pk_changes"),
+        sa.UniqueConstraint("id", name="uq_changes_id"),
+    )
+    op.create_index("ix_changes_service_at", "changes", ["service", "at"])

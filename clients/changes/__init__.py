@@ -1,0 +1,1 @@
+"""Sources of changes: local git repositories and files of events."""
