@@ -43,19 +43,19 @@ class LogTarget:
     swarm_service: str = ""
 
 
-def targets_of(services: Iterable[Service]) -> dict[str, LogTarget]:
-    """By service name: what the identities say."""
-    found = {
-        s.name: LogTarget(container=s.identity.container, swarm_service=s.identity.swarm_service) for s in services
-    }
-    return {name: target for name, target in found.items() if target.container or target.swarm_service}
+def target_of(service: Service) -> LogTarget | None:
+    """What a service's identity says; None when no engine runs it."""
+    identity = service.identity
+    if not (identity.container or identity.swarm_service):
+        return None
+    return LogTarget(container=identity.container, swarm_service=identity.swarm_service)
 
 
 class DockerLogs:
     """A `core.ports.LogSource` over an engine.
 
     Args:
-        targets: container or Swarm service of each service.
+        targets: container or Swarm service of each service; looked at anew for each question, since what runs changes.
         max_read_bytes: read of one answer at most.
     """
 
@@ -63,7 +63,7 @@ class DockerLogs:
 
     def __init__(self, engine: Engine, targets: Mapping[str, LogTarget], max_read_bytes: int = MAX_READ_BYTES) -> None:
         self._engine = engine
-        self._targets = dict(targets)
+        self._targets = targets
         self._max_read_bytes = max_read_bytes
 
     async def query(self, query: LogQuery) -> LogPage:

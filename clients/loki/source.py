@@ -24,7 +24,8 @@ class LokiLogs:
 
     Args:
         settings: where it is, and the tenant.
-        streams: stream labels of each service; others are looked for by `service_label`.
+        streams: stream labels of each service; others are looked for by `service_label`. Looked at anew for each
+            question, since what runs changes.
     """
 
     name = "loki"
@@ -32,7 +33,7 @@ class LokiLogs:
     def __init__(self, settings: LokiSettings, streams: Mapping[str, Mapping[str, str]], clock: Clock) -> None:
         self.api = LokiApi(settings, clock)
         self._settings = settings
-        self._streams = {service: dict(labels) for service, labels in streams.items() if labels}
+        self._streams = streams
         self._clock = clock
 
     def selector(self, service: str) -> str:

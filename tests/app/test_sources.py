@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from app.settings import Settings
 from app.sources import open_sources
 from core.clock import ManualClock
-from core.errors import ConfigError
-from core.models import Service
+from core.errors import ConfigError, SourceRejected
+from core.frames import LogQuery
+from core.models import Identity, Service, Window
+from tests.fakes.wire import Asked, Reply, wire
 from tools.inventory import Inventory
 
 
@@ -43,6 +46,33 @@ async def test_without_any_server_the_embedded_sources_stand_in(clock: ManualClo
     assert (opened.sources.metrics.name, opened.engine, opened.alertmanager) == ("scrape", None, None)
     assert opened.spans is not None
     assert opened.sources.traces is opened.spans
+
+
+async def test_the_log_of_a_container_that_appears_later_is_asked_of_the_engine(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/version":
+            return Reply(b'{"Version": "24.0", "ApiVersion": "1.43", "MinAPIVersion": "1.12"}')
+        if asked.path.endswith("/containers/late/json"):
+            return Reply(b'{"Id": "1", "Config": {"Tty": true}}')
+        if asked.path.endswith("/containers/late/logs"):
+            return Reply(f"{clock.now():%Y-%m-%dT%H:%M:%S}.000000000Z hello\n".encode(), content_type="text/plain")
+        return Reply(b"{}" if asked.path.endswith("/info") else b"[]")
+
+    async with wire(answer) as server:
+        settings = Settings.model_validate({"data_dir": str(tmp_path), "docker": {"url": server.url}})
+        opened = await open_sources(settings, clock)
+        now = clock.now()
+        ask = LogQuery(service="late", window=Window(start=now, end=now + timedelta(seconds=1)))
+        with pytest.raises(SourceRejected, match="no log file is known"):
+            await opened.sources.logs.query(ask)
+        opened.inventory.replace([Service(name="late", identity=Identity(container="late"))])
+        assert [line.text for line in (await opened.sources.logs.query(ask)).lines] == ["hello"]
+        opened.inventory.replace([])
+        with pytest.raises(SourceRejected):
+            await opened.sources.logs.query(ask)
+        await opened.close()
 
 
 def test_an_inventory_that_is_looked_at_again_changes_in_place_or_not_at_all() -> None:

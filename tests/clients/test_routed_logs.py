@@ -31,20 +31,23 @@ def ask(service: str) -> LogQuery:
 
 
 async def test_a_service_is_asked_where_its_log_is() -> None:
-    logs = RoutedLogs({"web": Logs("engine")}, Logs("files"))
+    has = {"web"}
+    logs = RoutedLogs(Logs("engine"), has, Logs("files"))
     assert (await logs.query(ask("web"))).lines[0].text == "engine"
     assert (await logs.query(ask("other"))).lines[0].text == "files"
     assert logs.name == "engine+files"
+    has.add("other")
+    assert (await logs.query(ask("other"))).lines[0].text == "engine", "what appeared later is asked there too"
 
 
 async def test_the_source_that_does_not_answer_decides_the_status() -> None:
-    logs = RoutedLogs({"web": Logs("engine", reachable=False)}, Logs("files"))
+    logs = RoutedLogs(Logs("engine", reachable=False), {"web"}, Logs("files"))
     status = await logs.status()
     assert (status.name, status.configured, status.reachable) == ("engine+files", True, False)
     assert "files told" in status.detail
 
 
 async def test_a_source_that_is_not_used_does_not_count() -> None:
-    status = await RoutedLogs({"web": Logs("engine")}, Logs("files", configured=False, reachable=False)).status()
+    status = await RoutedLogs(Logs("engine"), {"web"}, Logs("files", configured=False, reachable=False)).status()
     assert status.reachable
     assert "files" not in status.detail
