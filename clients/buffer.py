@@ -144,7 +144,7 @@ class ScrapeBuffer:
         if self._snapshot is None or not self._ring.rounds:
             return
         try:
-            await asyncio.to_thread(write_snapshot, self._snapshot, self._ring.dump())
+            await asyncio.to_thread(write_snapshot, self._snapshot, self._ring)
         except OSError as error:
             log.warning("metrics_history_not_saved", path=str(self._snapshot), error=str(error))
 

@@ -1,9 +1,9 @@
-"""Bounded memory for series: one column a scrape round, one row a series."""
+"""Bounded memory for series: one column a scrape round, one row a series, rows in blocks that are never copied."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,9 @@ from core.errors import SourceRejected
 from core.frames import Floats
 
 NAME = "__name__"
+BLOCK_ROWS = 256
+"""Rows that are allocated together: memory grows by steps, and growing copies nothing."""
+
 SeriesKey = tuple[tuple[str, str], ...]
 
 
@@ -51,7 +54,7 @@ class SeriesRing:
         self._columns = columns
         self._max_series = max_series
         self._times = np.full(columns, np.nan)
-        self._values = np.full((0, columns), np.nan)
+        self._blocks: list[Floats] = []
         self._last_round: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._rows: dict[SeriesKey, int] = {}
         self._by_name: dict[str, dict[SeriesKey, int]] = {}
@@ -68,6 +71,16 @@ class SeriesRing:
         return self._filled
 
     @property
+    def keys(self) -> tuple[SeriesKey, ...]:
+        """The series held."""
+        return tuple(self._rows)
+
+    @property
+    def times(self) -> Floats:
+        """Times of the rounds held, ascending, shape ``(rounds,)``."""
+        return self._times[self._order()]
+
+    @property
     def newest(self) -> float | None:
         """Time of the last round, seconds since the epoch."""
         return float(self._times[(self._round - 1) % self._columns]) if self._filled else None
@@ -79,7 +92,8 @@ class SeriesRing:
             self._filled -= 1
         column = self._round % self._columns
         self._times[column] = at
-        self._values[:, column] = np.nan
+        for block in self._blocks:
+            block[:, column] = np.nan
         self._round += 1
         self._filled = min(self._filled + 1, self._columns)
         if len(self._rows) >= self._max_series:
@@ -94,7 +108,7 @@ class SeriesRing:
                 return False
             self._rows[key] = row
             self._by_name.setdefault(key[0][1], {})[key] = row
-        self._values[row, (self._round - 1) % self._columns] = value
+        self._blocks[row // BLOCK_ROWS][row % BLOCK_ROWS, (self._round - 1) % self._columns] = value
         self._last_round[row] = self._round
         return True
 
@@ -121,17 +135,19 @@ class SeriesRing:
         order = self._order()
         times = self._times[order]
         order = order[np.searchsorted(times, start, "left") : np.searchsorted(times, end, "right")]
-        rows = np.array([row for _, row in chosen], dtype=np.int64)
-        return History(tuple(key for key, _ in chosen), self._times[order], self._values[np.ix_(rows, order)])
+        return History(tuple(key for key, _ in chosen), self._times[order], self._gather([r for _, r in chosen], order))
 
-    def dump(self) -> History:
-        """A copy of everything, rounds in order."""
-        order = self._order()
-        rows = np.array(list(self._rows.values()), dtype=np.int64)
-        return History(tuple(self._rows), self._times[order], self._values[np.ix_(rows, order)])
+    def values(self) -> Iterator[Floats]:
+        """All samples, some rows after the other in the order of `keys`, rounds in order; shape ``(some, rounds)``.
+
+        Nothing may be stored meanwhile.
+        """
+        rows, order = list(self._rows.values()), self._order()
+        for first in range(0, len(rows), BLOCK_ROWS):
+            yield self._gather(rows[first : first + BLOCK_ROWS], order)
 
     def load(self, history: History) -> None:
-        """Play a dump back; its newest rounds win where it does not fit."""
+        """Play a history back; its newest rounds win where it does not fit."""
         for column in range(max(0, len(history.times) - self._columns), len(history.times)):
             self.begin(float(history.times[column]))
             values = history.values[:, column]
@@ -141,13 +157,20 @@ class SeriesRing:
     def _order(self) -> npt.NDArray[np.int64]:
         return (np.arange(self._round - self._filled, self._round, dtype=np.int64)) % self._columns
 
+    def _gather(self, rows: list[int], order: npt.NDArray[np.int64]) -> Floats:
+        """Samples of those rows in those columns."""
+        gathered = np.empty((len(rows), order.size))
+        for index, row in enumerate(rows):
+            gathered[index] = self._blocks[row // BLOCK_ROWS][row % BLOCK_ROWS].take(order)
+        return gathered
+
     def _allocate(self) -> int | None:
         if not self._free:
-            used = self._values.shape[0]
-            more = min(max(64, used), self._max_series - used)
+            used = self._last_round.size
+            more = min(BLOCK_ROWS, self._max_series - used)
             if more <= 0:
                 return None
-            self._values = np.vstack([self._values, np.full((more, self._columns), np.nan)])
+            self._blocks.append(np.full((more, self._columns), np.nan))
             self._last_round = np.concatenate([self._last_round, np.zeros(more, dtype=np.int64)])
             self._free = list(range(used + more - 1, used - 1, -1))
         return self._free.pop()
@@ -158,5 +181,5 @@ class SeriesRing:
             if self._last_round[row] <= oldest:
                 del self._rows[key]
                 del self._by_name[key[0][1]][key]
-                self._values[row] = np.nan
+                self._blocks[row // BLOCK_ROWS][row % BLOCK_ROWS] = np.nan
                 self._free.append(row)

@@ -8,30 +8,44 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import write_array, write_array_header_1_0
 
-from clients.series import History
+from clients.series import History, SeriesRing
 from core.errors import StoreCorrupt
 
 FORMAT = 1
 
 
-def write_snapshot(path: Path, history: History) -> None:
+def write_snapshot(path: Path, ring: SeriesRing) -> None:
     """Replace the file in one step; a reader sees the old one or the new one.
+
+    Nothing may be stored in the ring meanwhile. The file is an uncompressed `.npz`
+    (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), written some rows after the other, so that
+    no second copy of the history is in memory.
 
     Raises:
         OSError: the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    keys, times = ring.keys, ring.times
+    parts = {
+        "format": np.array(FORMAT),
+        "keys": np.frombuffer(json.dumps(keys).encode(), dtype=np.uint8),
+        "times": times,
+    }
     try:
         with temporary.open("wb") as file:
-            np.savez(
-                file,
-                format=np.array(FORMAT),
-                keys=np.frombuffer(json.dumps(history.keys).encode(), dtype=np.uint8),
-                times=history.times,
-                values=history.values,
-            )
+            with zipfile.ZipFile(file, "w") as archive:
+                for name, array in parts.items():
+                    with archive.open(f"{name}.npy", "w") as member:
+                        write_array(member, array, allow_pickle=False)
+                with archive.open("values.npy", "w", force_zip64=True) as member:
+                    shape = (len(keys), times.size)
+                    header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+                    write_array_header_1_0(member, header)
+                    for rows in ring.values():
+                        member.write(rows.astype("<f8", copy=False).tobytes())
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

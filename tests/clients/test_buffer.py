@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
@@ -19,7 +20,7 @@ from pydantic import ValidationError
 from clients import scrape as scrape_module
 from clients.buffer import ScrapeBuffer
 from clients.scrape import ScrapeSettings, ScrapeTarget, fetch_page, parse_page
-from clients.snapshot import read_snapshot, write_snapshot
+from clients.snapshot import read_snapshot
 from core.clock import ManualClock, SystemClock
 from core.errors import SourceRejected, StoreCorrupt
 from core.frames import Frame, Function, MetricQuery
@@ -184,7 +185,9 @@ async def test_a_damaged_snapshot_is_an_empty_start_with_a_warning(
         if damage == "other format":
             np.savez(snapshot, format=np.array(99), times=history.times, values=history.values, keys=np.zeros(1))
         elif damage == "unfitting":
-            write_snapshot(snapshot, type(history)(history.keys[:1], history.times, history.values))
+            keys = np.frombuffer(json.dumps(history.keys[:1]).encode(), dtype=np.uint8)
+            with snapshot.open("wb") as file:
+                np.savez(file, format=np.array(1), keys=keys, times=history.times, values=history.values)
         else:
             snapshot.write_bytes({"garbage": b"garbage", "empty": b"", "half": good[: len(good) // 2]}[damage])
         with pytest.raises(StoreCorrupt):
