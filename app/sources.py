@@ -9,6 +9,8 @@ from functools import partial
 from app.settings import Settings
 from clients.alertmanager import Alertmanager
 from clients.buffer import ScrapeBuffer
+from clients.changes.files import ChangeFiles
+from clients.changes.git import GitCommits
 from clients.docker.actuator import DockerActuator
 from clients.docker.discovery import discover as discover_running
 from clients.docker.engine import Engine
@@ -29,6 +31,7 @@ from core.models import Service
 from core.ports import Actuator, LogSource, MetricsSource, TraceSource
 from stores.store import Store
 from tools.baselines import HistoryBaselines
+from tools.changes import AllChanges, StoredChanges
 from tools.discovery import SpanSource, discover_live
 from tools.inventory import Inventory
 from tools.live import ByService
@@ -93,7 +96,14 @@ async def open_sources(settings: Settings, clock: Clock, store: Store | None = N
         loops["baselines"] = baselines.run
     return Opened(
         inventory=inventory,
-        sources=Sources(metrics, _logs(settings, inventory, engine, clock), actuators, traces, baselines),
+        sources=Sources(
+            metrics=metrics,
+            logs=_logs(settings, inventory, engine, clock),
+            actuators=actuators,
+            traces=traces,
+            baselines=baselines,
+            changes=_changes(settings, store),
+        ),
         buffer=buffer,
         traces=traces,
         spans=spans,
@@ -101,6 +111,13 @@ async def open_sources(settings: Settings, clock: Clock, store: Store | None = N
         engine=engine,
         loops={"scrape": buffer.run, "discover": discovery.run, **loops},
     )
+
+
+def _changes(settings: Settings, store: Store | None) -> AllChanges:
+    """What was reported to Quell, what files tell, and the commits of local repositories."""
+    wanted = settings.changes.rooted(settings.path)
+    reports = [StoredChanges(store)] if store is not None else []
+    return AllChanges([*reports, ChangeFiles(wanted.files), GitCommits(wanted)])
 
 
 class Discovery:
