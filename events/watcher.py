@@ -195,7 +195,8 @@ class Watcher:
         labels = {"alertname": name, "service": service.name, "severity": severity.value}
         known = firing.get(fingerprint(labels))
         start = now - timedelta(seconds=self._analysis.window_seconds)
-        normal_end = min(start, known.starts_at) if known else start
+        moves = known is not None and signal in SYMPTOMS  # what fills up is compared with itself, not with its normal
+        normal_end = min(start, known.starts_at) if known and moves else start
         context = QueryContext(
             incident_id="",
             now=now,
