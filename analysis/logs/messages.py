@@ -75,7 +75,8 @@ def _from_json(text: str) -> Message | None:
 def _from_logfmt(text: str) -> Message | None:
     """Pairs of key and value (https://brandur.org/logfmt); a line without a message among them is none."""
     fields: dict[str, Any] = {}
-    for key, value in _LOGFMT.findall(text):
+    for pair in _LOGFMT.finditer(text):
+        key, value = pair.groups()
         fields.setdefault(key, value[1:-1].replace('\\"', '"') if value[:1] == '"' else value)
         if len(fields) >= 2 * MAX_FIELDS:
             break
@@ -97,7 +98,9 @@ def _from_fields(fields: Mapping[str, Any]) -> Message:
     """The message with the error that goes with it; without a message, the keys with their values."""
     said = _first(fields, _MESSAGE_KEYS)
     error = _first(fields, _ERROR_KEYS)
-    stack = next((text for key in _STACK_KEYS if "\n" in (text := _text(fields.get(key)))), "")
+    stack = _first(fields, _STACK_KEYS)
+    if "\n" not in stack:
+        stack = ""
     if error and error != said and error != stack:
         said = f"{said}: {error}" if said else error
     if not said:
@@ -107,11 +110,18 @@ def _from_fields(fields: Mapping[str, Any]) -> Message:
 
 
 def _first(fields: Mapping[str, Any], keys: tuple[str, ...]) -> str:
-    return next((text for key in keys if (text := _text(fields.get(key)))), "")
+    """The first of the keys that is there and says something."""
+    for key in keys:
+        value = fields.get(key)
+        if value is not None and (text := _text(value)):
+            return text
+    return ""
 
 
 def _text(value: Any) -> str:
-    """A field as text; lists and objects as JSON, nothing as nothing."""
+    """A field as text: nothing as nothing, what is nested as an ellipsis."""
     if isinstance(value, str):
         return value
-    return "" if value is None or value is False else json.dumps(value)
+    if isinstance(value, list | dict):
+        return "…" if value else ""
+    return "" if value is None or value is False else str(value)

@@ -40,7 +40,7 @@ class MinerConfig:
 
 
 class Template:
-    """One template; `into` is the one that took it over, if any."""
+    """One template with its lines so far; `into` is the one that took it and its lines over, if any."""
 
     __slots__ = ("id", "into", "lines", "words")
 
@@ -151,13 +151,18 @@ class Miner:
         first = min(members, key=_age)
         for other in members:
             if other is not first:
-                other.into = first
-                first.lines += other.lines
+                self._hand_over(other, first)
         first.words = pattern
         self._candidates.pop(pattern, None)
         self._by_words[pattern] = first
         self._register(first)
+        self._forget()
         return first
+
+    @staticmethod
+    def _hand_over(template: Template, into: Template) -> None:
+        template.into = into
+        into.lines += template.lines
 
     def _new(self, words: Words) -> Template:
         if len(self._by_words) >= self.config.max_templates:
@@ -182,7 +187,7 @@ class Miner:
         stay = {one.id for one in kept}
         for template in self.templates():
             if template.id not in stay:
-                template.into = self.overflow
+                self._hand_over(template, self.overflow)
         self._by_words = {one.words: one for one in sorted(kept, key=_age)}
         self._candidates = {}
         for template in self._by_words.values():

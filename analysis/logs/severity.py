@@ -22,7 +22,7 @@ _STATED_WITHIN_CHARACTERS = 80
 _ERROR_WORDS = re.compile(
     r"\b(?:errors?|exception|traceback|fatal|panic|fail(?:s|ed|ing|ures?)?|refused|timed? ?out|killed"
     r"|abort(?:ed|ing)?|corrupt(?:ed|ion)?|denied|unreachable|unavailable|crash(?:ed)?|oom"
-    r"|out of memory|segfault|segmentation fault|deadlock|no space left)\b|[a-z](?:Error|Exception)\b",
+    r"|out of memory|segfault|segmentation fault|deadlock|no space left)\b|(?-i:[A-Za-z](?:Error|Exception)\b)",
     re.IGNORECASE,
 )
 _WARNING_WORDS = re.compile(

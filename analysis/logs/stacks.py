@@ -14,6 +14,7 @@ from core.frames import LogLine
 TOP_FRAMES = 3
 MAX_TRACE_LINES = 200
 MAX_TRACE_CHARACTERS = 20_000
+MAX_HEAD_CHARACTERS = 4000
 
 _JVM = re.compile(
     r"\bat ([\w$.<>/@-]{3,300})"
@@ -21,20 +22,16 @@ _JVM = re.compile(
 )
 _PYTHON = re.compile(r'File "[^"\n]{1,300}", line \d+, in ([\w<>.]{1,200})')
 _NODE = re.compile(r"\bat (?:async |new )?([\w$.<>]{1,200})(?: \[as [\w$]{1,100}\])? \([^()\s]{1,300}:\d+:\d+\)")
-_GO = re.compile(
-    r"(?:^|\n|\\n)([\w./*()·-]{1,300}?)\((?:[^()\n]{0,300}|\.\.\.)\)(?:\n|\\n)\s*(?:\\t)?\S{1,300}\.go:\d+"
-)
+_GO = re.compile(r"(?:^|\n)([\w./*()·-]{1,300}?)\((?:[^()\n]{0,300}|\.\.\.)\)\n\s*\S{1,300}\.go:\d+")
 _CAUSE = re.compile(r"Caused by: ([\w$.]{1,200})")
-_TYPE = re.compile(r"\b([A-Za-z_][\w$.]{0,200}?(?:Exception|Error|Throwable|Exit|Interrupt))(?=[:\s\\]|$)")
-_PYTHON_TYPE = re.compile(r"(?:^|\n|\\n)([A-Za-z_][\w.]{0,200})(?=:|\s*$)", re.MULTILINE)
-_PANIC = re.compile(r"\b(?:panic|fatal error): ([^\n\\\[]{1,80})")
+_TYPE = re.compile(r"\b([A-Za-z_][\w$.]{0,200}?(?:Exception|Error|Throwable|Exit|Interrupt))(?=[:\s]|$)")
+_PYTHON_TYPE = re.compile(r"^([A-Za-z_][\w.]{0,200})(?=:|\s*$)", re.MULTILINE)
+_PANIC = re.compile(r"\b(?:panic|fatal error): ([^\n\[]{1,80})")
 
 _CONTINUES = re.compile(
     r"\s+at \S|\s*\.\.\. \d+ (?:more|common)|Caused by: |\s+Suppressed: |\s+File \"|goroutine \d+ \["
 )
-_CHAINS = re.compile(
-    r"During handling of the above exception|The above exception was the direct cause|Traceback \(most"
-)
+_CHAINS = re.compile(r"During handling of the above exception|The above exception was the direct cause")
 _GO_LINE = re.compile(r"\s|$|goroutine \d|created by |exit status|\[signal |[\w./*()·-]{1,300}\(")
 _PYTHON_START = "Traceback (most recent call last)"
 _GO_START = ("panic: ", "fatal error: ")
@@ -43,6 +40,8 @@ _SUSPECTS = frozenset(" \t.CgTpf")
 
 def stack_key(text: str) -> str:
     """Exception type and top frames, innermost first, such as ``KeyError at price < total``; empty: no stack trace."""
+    if "\\n" in text:
+        text = text.replace("\\n", "\n").replace("\\t", "\t")
     if "at " in text and (frames := _JVM.findall(text)):
         causes = _CAUSE.findall(text)
         if causes and len(inner := text.rsplit("Caused by: ", 1)) == 2:
@@ -95,8 +94,9 @@ def _belongs(text: str, head: str, trace: list[str]) -> bool:
     if head.startswith(_GO_START):
         return _GO_LINE.match(text) is not None
     if head.startswith(_PYTHON_START):
-        open_frames = trace[-1][:1] in (" ", "\t") or not trace[-1]
-        return open_frames or not text or _CHAINS.match(text) is not None
+        if text.startswith(_PYTHON_START):
+            return any(_CHAINS.match(one) for one in trace[-2:])
+        return trace[-1][:1] in (" ", "\t") or not text or _CHAINS.match(text) is not None
     return False
 
 
@@ -105,7 +105,7 @@ def _joined(trace: list[str]) -> str:
 
 
 def _first_type(text: str) -> str:
-    found = _TYPE.search(text)
+    found = _TYPE.search(text[:MAX_HEAD_CHARACTERS])
     return found.group(1) if found else "exception"
 
 
