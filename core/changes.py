@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from core.models.base import Model, Window, content_id
+from core.models.base import Model, Utc, Window, content_id
 from core.models.services import Change
 from core.redaction import redact_text
 
@@ -38,7 +38,7 @@ class ReportedChange(Model):
         description="name in the inventory; empty for a commit, of which a deploy says where it went",
     )
     kind: ChangeKind
-    at: AwareDatetime | None = Field(default=None, description="when it took effect; empty: now")
+    at: Utc | None = Field(default=None, description="when it took effect; empty: now")
     actor: str = Field(default="", max_length=200, description="who did it")
     before: str = Field(default="", max_length=500, description="release, value or image before")
     after: str = Field(default="", max_length=500, description="release, value or image after")

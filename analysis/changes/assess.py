@@ -120,6 +120,8 @@ def _judge(edit: Edit, title: frozenset[str], symptoms: Symptoms, names: tuple[s
     found = words(text)
     shared = found & symptoms.words
     same = identifiers(text) & symptoms.names
+    if edit.effect is Effect.LIBRARY:
+        same |= shared  # all that such an edit holds is names
     matches = (
         NAME_VALUE * len(same)
         + WORD_VALUE * len(shared)

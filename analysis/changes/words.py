@@ -30,7 +30,7 @@ _EVERYWHERE = _listed(
     set should size start started static status str string struct super svc switch tag temp test that the then this
     throw time to total true try tuple type types undefined unknown use used user using util val value values var vec
     version void was when where while will with write yield after before during without than its off per
-    found exist missing does
+    found exist missing does com github golang org example
     """
 )
 """Words that say nothing about what a piece of code is for, in any of the usual languages, or in any message."""
