@@ -1,9 +1,10 @@
 """Scores for samples as they arrive, thousands of series at once, O(1) a sample in time and memory.
 
-A sample is new when it leaves the range that its series has been seen in. Three things are watched: what the
-time of day does not explain (spikes), its short mean (level shifts, drifts) and the logarithm of its short spread
-(noise that begins, flatlines). How far one of them is outside of its range, in widths of that range, is its surprise;
-the surprises add up. Ranges forget: without samples at their edge they close in at the pace of `memory_samples`.
+A sample is new when it leaves the range that its series has been seen in. Three things are watched: what the time of
+day does not explain (spikes), its short mean (level shifts, drifts) and the logarithm of its short spread (noise that
+begins; noise that ends, once it has lasted: every series starts as still). How far one of them is outside of its
+range, in widths of that range, is its surprise; the surprises add up. Ranges forget: without samples at their edge they
+close in at the pace of `memory_samples`.
 
 The parts are textbook: exponentially weighted means (Roberts 1959), additive seasonality shrunk towards the level
 (Holt and Winters 1960), the out-of-range rule of Numenta's detector (tolerance 5%,
@@ -158,7 +159,8 @@ class StreamScorer:
         watched[0], watched[1] = state.residual, state.mean
         np.log(state.short / (state.spread + TINY) + QUIET_SPREAD, out=watched[2])
         excess = self._excess(state, watched)
-        surprise = (excess[0] + excess[1] + excess[2]) * ((state.seen > config.warmup_samples) & (state.resting <= 0))
+        ready = (state.seen > config.warmup_samples) & (state.resting <= 0)
+        surprise = np.where(ready, excess[0] + excess[1] + excess[2], 0.0)
         scores: Floats = surprise / (surprise + config.tolerance)
         np.subtract(state.resting, 1.0, out=state.resting)
         alarms = scores >= ALARM
@@ -169,7 +171,8 @@ class StreamScorer:
     def _expect(self, state: _State, time: Any, values: Floats) -> None:
         """Set the residual: what neither level nor earlier samples at this time of day explain. Learn the latter."""
         config = self._config
-        bucket = (np.mod(time, DAY_SECONDS) * (config.buckets_per_day / DAY_SECONDS)).astype(np.intp)
+        buckets = config.buckets_per_day
+        bucket = (np.mod(time, DAY_SECONDS) * (buckets / DAY_SECONDS)).astype(np.intp) % buckets
         here = (bucket, np.arange(values.size)) if bucket.ndim else bucket
         usual, visits = state.usual[here], state.visits[here]
         expected = state.level + (usual - state.level) * (visits / (visits + config.seasonal_prior))
