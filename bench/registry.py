@@ -29,6 +29,12 @@ class Bench:
 BENCHES: dict[str, Bench] = {
     "logs": Bench("bench.logs.run", ("loghub2k",), "Log templates: grouping accuracy and lines per second."),
     "anomaly": Bench("bench.anomaly.run", ("nab",), "The watcher's streaming scorer on labelled series (NAB)."),
+    "calibration": Bench(
+        "bench.calibration.run",
+        ("nezha", "petshop", "sockshop", "rootcausebench", "drills"),
+        "How far confidence can be trusted, on systems that the fit never saw.",
+    ),
+    "engine": Bench("bench.engine.run", (), "Speed and memory of the analysis on made-up load."),
     "rca": Bench("bench.rca.run", ("nezha", "petshop", "sockshop"), "Root causes ranked on labelled incidents."),
 }
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.config import LOGARITHMIC, AnalysisConfig, Floor
-from analysis.series.robust import LARGEST, MAD_TO_SIGMA, median_and_mad
+from analysis.series.robust import LARGEST, MAD_TO_SIGMA, median_of
 from analysis.view import SignalFrame
 from core.frames import Floats
 from core.models import Signal, Usual, Window
@@ -79,10 +79,10 @@ def fit(values: Floats, floor: Floor, log_start: float | None = None) -> Baselin
     """The baseline of finite samples, shape ``(n,)``; None when there are none."""
     if values.size == 0:
         return None
-    median = float(np.median(values))
+    median = median_of(values)
     scaled = values if log_start is None else started_log(values, log_start)
-    _, deviation, _ = median_and_mad(scaled[None, :])
-    spread = MAD_TO_SIGMA * float(deviation[0])
+    middle = median if log_start is None else median_of(scaled)
+    spread = MAD_TO_SIGMA * median_of(np.abs(scaled - middle))
     return Baseline(median, floored(median, spread, floor, log_start), int(values.size), log_start)
 
 

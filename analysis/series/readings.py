@@ -12,6 +12,7 @@ from analysis.config import AnalysisConfig
 from analysis.series.baselines import Baseline, clean, normal_for, robust_z
 from analysis.series.limits import LIMIT_SIGNALS, LIMITS
 from analysis.series.onset import Onset, find_onset
+from analysis.series.robust import median_of
 from analysis.series.shapes import Departure, became_restless, fell_silent, froze
 from analysis.series.trends import Trend, steady_rise
 from analysis.view import SignalFrame
@@ -78,7 +79,7 @@ def read(frame: SignalFrame, window: Window, baseline: Window, config: AnalysisC
     unusual = _unusual(frame.signal, values, normal, config)
     shape = _shape(frame.signal, values, normal, unusual, inside, config)
     found = find_onset(times, unusual, window.start.timestamp(), config.min_unusual_samples) if shape else None
-    current = float(np.median(values[_telling(inside, unusual, shape, found[0] if found else 0)]))
+    current = median_of(values[_telling(inside, unusual, shape, found[0] if found else 0)])
     deviation = None if normal is None else float(robust_z(np.array([current]), normal, config.max_z)[0])
     reading = Reading(normal, current, deviation, int(inside.sum()), shape, found[1] if found else None)
     return _looked_at_closely(reading, frame.signal, times, values, window, baseline, config)
@@ -136,7 +137,7 @@ def _rising(
     A rise of half of what is unusual is kept too, as it may be one towards a limit.
     """
     third = values.size // 3
-    if third == 0 or np.median(values[-third:]) - np.median(values[:third]) < least:
+    if third == 0 or median_of(values[-third:]) - median_of(values[:third]) < least:
         return reading
     trend = steady_rise(times, values)
     if trend is None:
@@ -199,7 +200,7 @@ def _shape(
         return None
     if not lasting:
         return Shape.SPIKE
-    return Shape.LEVEL_SHIFT if np.median(values[inside][here]) > normal.median else Shape.DROP
+    return Shape.LEVEL_SHIFT if median_of(values[inside][here]) > normal.median else Shape.DROP
 
 
 def _missing(

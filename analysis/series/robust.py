@@ -60,6 +60,12 @@ class Ordered:
         return low + (high - low) * (rank - below)
 
 
+def median_of(values: Floats) -> float:
+    """Median of the finite samples of one series, shape ``(n,)``, n > 0; for short series quicker than numpy's."""
+    ordered = np.sort(values)
+    return float(ordered[(ordered.size - 1) // 2] / 2 + ordered[ordered.size // 2] / 2)
+
+
 def median_and_mad(values: Floats) -> tuple[Floats, Floats, Counts]:
     """Median, median absolute deviation and number of samples of each series, shape ``(series,)`` each.
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.series.onset import Onset
-from analysis.series.robust import MAD_TO_SIGMA
+from analysis.series.robust import MAD_TO_SIGMA, median_of
 from core.frames import Floats
 
 Mask = npt.NDArray[np.bool_]
@@ -83,7 +83,7 @@ def became_restless(
     before, now = values[baseline], values[inside]
     if min(before.size, now.size) < MIN_SPREAD_SAMPLES:
         return None
-    centre = float(np.median(before))
+    centre = median_of(before)
     usual, current = max(_mad(before), floor), _mad(now)
     if current <= usual or usual <= 0:
         return None
@@ -121,7 +121,7 @@ def _longest(marked: Mask) -> int:
 
 def _mad(values: Floats) -> float:
     """Median absolute deviation, scaled to a standard deviation of normal samples."""
-    return MAD_TO_SIGMA * float(np.median(np.abs(values - np.median(values))))
+    return MAD_TO_SIGMA * median_of(np.abs(values - median_of(values)))
 
 
 def _independence(residuals: Floats) -> float:
