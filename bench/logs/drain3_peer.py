@@ -23,15 +23,15 @@ class PeerRun:
 
     Attributes:
         groups: cluster ids by system, in the order of the lines.
-        seconds: processor time for the stream.
+        seconds: processor time of each stream.
     """
 
     groups: dict[str, list[int]]
-    seconds: float
+    seconds: list[float]
 
 
-def run_drain3(logs: list[LabelledLog], stream: list[str], cache: Path) -> PeerRun:
-    """Group each system's lines, and pass once over the stream.
+def run_drain3(logs: list[LabelledLog], streams: list[list[str]], cache: Path) -> PeerRun:
+    """Group each system's lines, and pass once over each stream.
 
     Args:
         cache: folder below which the environment is made, once for each state of the lock.
@@ -39,12 +39,12 @@ def run_drain3(logs: list[LabelledLog], stream: list[str], cache: Path) -> PeerR
     Raises:
         SourceUnavailable: the environment cannot be made, or drain3 does not run in it.
     """
-    return asyncio.run(_run(logs, stream, cache))
+    return asyncio.run(_run(logs, streams, cache))
 
 
-async def _run(logs: list[LabelledLog], stream: list[str], cache: Path) -> PeerRun:
+async def _run(logs: list[LabelledLog], streams: list[list[str]], cache: Path) -> PeerRun:
     python = await _environment(cache)
-    asked = json.dumps({"systems": {log.system: log.lines for log in logs}, "stream": stream})
+    asked = json.dumps({"systems": {log.system: log.lines for log in logs}, "streams": streams})
     told = json.loads(await _call([str(python), "-I", str(WORKER)], asked.encode()))
     return PeerRun(told["groups"], told["seconds"])
 
