@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from app.settings import Settings
 from clients.alertmanager import Alertmanager
@@ -21,6 +23,7 @@ from clients.logfiles import LogFiles
 from clients.loki.source import LokiLogs
 from clients.processes.actuator import ProcessActuator
 from clients.processes.client import SupervisorClient
+from clients.processes.replicas import ReplicaTargets, replica_logs
 from clients.prometheus.source import PrometheusMetrics
 from clients.routed import RoutedLogs
 from clients.spans import SpanBuffer
@@ -81,14 +84,16 @@ async def open_sources(settings: Settings, clock: Clock, store: Store | None = N
     """
     prometheus = settings.prometheus.rooted(settings.path)
     scraped = settings.scrape.model_copy(update={"targets": ()}) if prometheus.url else settings.scrape
-    buffer = ScrapeBuffer(scraped, clock, settings.snapshot_path)
+    replicas = _replicas(settings)
+    more = None if prometheus.url else replicas.look
+    buffer = ScrapeBuffer(scraped, clock, settings.snapshot_path, more)
     tempo = settings.tempo.rooted(settings.path)
     spans = None if tempo.url else SpanBuffer(settings.traces, clock)
     alertmanager = settings.alertmanager.rooted(settings.path)
     metrics: MetricsSource = PrometheusMetrics(prometheus, clock) if prometheus.url else buffer
     engine = Engine(settings.docker, clock) if settings.docker.url else None
     traces = spans or Tempo(tempo, clock)
-    discovery = Discovery(settings, clock, engine, metrics, traces)
+    discovery = Discovery(settings, clock, engine, metrics, traces, replicas)
     inventory = await discovery.inventory()
     actuators, loops = _actuators(settings, engine, clock)
     baselines = _baselines(settings, metrics, inventory, clock, store)
@@ -124,13 +129,20 @@ class Discovery:
     """Looks at what runs, again and again, and keeps the inventory true; what is configured always wins."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, engine: Engine | None, metrics: MetricsSource, spans: SpanSource
+        self,
+        settings: Settings,
+        clock: Clock,
+        engine: Engine | None,
+        metrics: MetricsSource,
+        spans: SpanSource,
+        replicas: ReplicaTargets,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._engine = engine
         self._metrics = metrics
         self._spans = spans
+        self._replicas = replicas
         self._inventory = Inventory(())
 
     async def inventory(self) -> Inventory:
@@ -154,7 +166,7 @@ class Discovery:
             settings.services,
             now=self._clock.now(),
             processes=settings.processes,
-            targets=settings.scrape.targets,
+            targets=(*settings.scrape.targets, *self._replicas.known()),
             engine=partial(discover_running, engine) if engine is not None else None,
             prometheus=metrics.targets if isinstance(metrics, PrometheusMetrics) else None,
             spans=self._spans,
@@ -181,15 +193,27 @@ def _baselines(
     return HistoryBaselines(metrics, inventory, signals, settings.analysis, settings.baselines, clock, store)
 
 
+def _replicas(settings: Settings) -> ReplicaTargets:
+    """What is scraped of groups of processes, under the names of their services."""
+    jobs = {service.identity.process: service.name for service in settings.services if service.identity.process}
+    return ReplicaTargets(settings.processes, jobs, SupervisorClient(settings.socket_path))
+
+
 def _logs(settings: Settings, inventory: Inventory, engine: Engine | None, clock: Clock) -> LogSource:
     """Loki for all, or files and, for what an engine runs, the engine; each follows the inventory as it changes."""
     if settings.loki.url:
         streams = ByService(inventory, lambda service: service.identity.loki)
         return LokiLogs(settings.loki.rooted(settings.path), streams, clock)
-    files = {entry.service: [settings.path(entry.path)] for entry in settings.logs.files}
-    for service in inventory.all():
-        if service.identity.process:
-            files.setdefault(service.name, []).append(settings.logs_path / f"{service.identity.process}.log")
+    listed = {entry.service: [settings.path(entry.path)] for entry in settings.logs.files}
+    groups = {spec.name for spec in settings.processes if spec.replicas}
+
+    def written(service: Service) -> list[Path]:
+        process, more = service.identity.process, listed.get(service.name, [])
+        if process in groups:
+            return [*more, *replica_logs(settings.logs_path, process)]
+        return [*more, settings.logs_path / f"{process}.log"] if process else more
+
+    files = ChainMap(ByService(inventory, written), listed)  # type: ignore[arg-type]  # it is read only
     if engine is None:
         return LogFiles(files)
     targets = ByService(inventory, lambda service: None if service.name in files else target_of(service))

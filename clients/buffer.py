@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import numpy as np
 import structlog
 
 from clients.evaluate import evaluate
-from clients.scrape import Scrape, ScrapeSettings, scrape
+from clients.scrape import Scrape, ScrapeSettings, ScrapeTarget, scrape
 from clients.series import SeriesRing, series_key
 from clients.snapshot import read_snapshot, write_snapshot
 from clients.tls import shared_tls_context
@@ -26,6 +27,8 @@ from core.frames import Frame, Function, MetricQuery
 from core.ports import SourceStatus
 
 log = structlog.get_logger(__name__)
+
+MoreTargets = Callable[[], Awaitable[Sequence[ScrapeTarget]]]
 
 STALE_INTERVALS = 2.5
 """A round older than this many scrape intervals says nothing about now."""
@@ -50,12 +53,17 @@ class ScrapeBuffer:
         settings: targets, pace and bounds.
         clock: wall time of the samples.
         snapshot: where the history is kept on disk; None keeps it in memory only.
+        more: asked before each round for targets that come and go, such as replicas.
     """
 
     name = "scrape"
 
-    def __init__(self, settings: ScrapeSettings, clock: Clock, snapshot: Path | None = None) -> None:
+    def __init__(
+        self, settings: ScrapeSettings, clock: Clock, snapshot: Path | None = None, more: MoreTargets | None = None
+    ) -> None:
         self._settings = settings
+        self._targets = settings.targets
+        self._more = more
         self._clock = clock
         self._snapshot = snapshot
         columns = math.ceil(settings.retention_seconds / settings.interval_seconds) + 1
@@ -74,7 +82,7 @@ class ScrapeBuffer:
         """Whether the history reaches up to now, whichever process scraped it; nothing to scrape is current too."""
         newest = self._ring.newest
         if newest is None:
-            return not self._settings.targets
+            return not self._targets
         patience_seconds = STALE_INTERVALS * self._settings.interval_seconds + self._settings.snapshot_seconds
         return self._clock.now().timestamp() - newest <= patience_seconds
 
@@ -103,6 +111,8 @@ class ScrapeBuffer:
 
     async def scrape_once(self) -> None:
         """One round over all targets; the samples carry the time at which it began."""
+        if self._more is not None:
+            self._targets = (*self._settings.targets, *await self._more())
         at = self._clock.now().timestamp()
         # A fresh connection each time: a kept one to a restarted target costs a failed scrape.
         limits = httpx.Limits(max_keepalive_connections=0)
@@ -111,8 +121,11 @@ class ScrapeBuffer:
             trust_env=False, timeout=timeout_seconds, limits=limits, verify=shared_tls_context()
         ) as http:
             scrapes = await asyncio.gather(
-                *(scrape(http, target, timeout_seconds, self._clock) for target in self._settings.targets)
+                *(scrape(http, target, timeout_seconds, self._clock) for target in self._targets)
             )
+        self._errors = {
+            url: error for url, error in self._errors.items() if url in {each.url for each in self._targets}
+        }
         self._ring.begin(at)
         for one in scrapes:
             self._store(one)
@@ -150,7 +163,7 @@ class ScrapeBuffer:
 
     async def status(self) -> SourceStatus:
         """Reachable when a target was up in the newest round, whichever process scraped it."""
-        targets = len(self._settings.targets)
+        targets = len(self._targets)
         if not targets:
             return SourceStatus(name=self.name, configured=False, fix="list targets under scrape.targets")
         newest = self._ring.newest

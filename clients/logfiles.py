@@ -54,14 +54,14 @@ class LogFiles:
     """A `core.ports.LogSource` over files.
 
     Args:
-        files: the files of each service.
+        files: the files of each service; looked at anew for each question, since replicas come and go.
         max_read_bytes: read from the end of one file at most; lines before that count as dropped.
     """
 
     name = "files"
 
     def __init__(self, files: Mapping[str, Sequence[Path]], max_read_bytes: int = MAX_READ_BYTES) -> None:
-        self._files = {service: tuple(paths) for service, paths in files.items()}
+        self._files = files
         self._max_read_bytes = max_read_bytes
 
     async def query(self, query: LogQuery) -> LogPage:

@@ -20,12 +20,22 @@ RELEASE_KINDS = ("deploy", "rollback")
 
 
 class Standing(Model):
-    """Which release a process runs, which it ran before, and which one quell.yaml named at the time."""
+    """What is to run of a process.
+
+    Attributes:
+        declared: release that quell.yaml named at the time.
+        release: that runs.
+        previous: that ran before.
+        replicas: numbers of those that are to run; empty in what an older Quell wrote.
+        declared_replicas: how many quell.yaml named at the time; None for what is no group.
+    """
 
     process: str
     declared: str = ""
     release: str = ""
     previous: str = ""
+    replicas: tuple[int, ...] = ()
+    declared_replicas: int | None = None
 
 
 class Entry(Model):

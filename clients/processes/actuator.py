@@ -16,7 +16,8 @@ _ALIVE = (RunState.RUNNING, RunState.STARTING)
 class ProcessActuator:
     """A `core.ports.Actuator` whose services name a process in their identity.
 
-    Actions: restart, start, stop, rollback (to the previously deployed release, or to ``parameters["release"]``).
+    Actions: restart, start, stop, rollback (to the previously deployed release, or to ``parameters["release"]``), and
+    for a group of replicas scale (to ``parameters["replicas"]``).
     """
 
     name = "process"
@@ -88,6 +89,8 @@ def _seen(action: str, state: ServiceState, parameters: dict[str, str], since: U
         return fresh
     if action == "stop":
         return state.state is RunState.STOPPED
+    if action == "scale":
+        return state.state in _ALIVE and str(state.replicas) == parameters.get("replicas")
     if action == "rollback" and "release" in parameters:
         return fresh and state.release == parameters["release"]
     return None

@@ -10,8 +10,11 @@ from pydantic import Field, field_validator, model_validator
 
 from core.models import ActionOutcome, Model, Utc
 
-ACTIONS = ("restart", "start", "stop", "rollback")
+ACTIONS = ("restart", "start", "stop", "rollback", "scale")
 """What the actuator may ask for; `deploy` is left to humans and pipelines."""
+
+
+MOST_PORT = 65535
 
 
 class Release(Model):
@@ -48,6 +51,27 @@ class ProcessSpec(Model):
     release: str = Field(default="", description="version that runs; needed when releases are declared")
     health: HealthCheck | None = None
     stop_grace_seconds: float = Field(default=5.0, ge=0, description="between SIGTERM and SIGKILL")
+    replicas: int | None = Field(
+        default=None, ge=1, description="run so many of it; {replica} and {port} stand for its number and its port"
+    )
+    max_replicas: int = Field(default=10, ge=1, le=100, description="more are never run, whoever asks")
+    port: int | None = Field(default=None, ge=1, le=65535, description="of replica 1; each further one has the next")
+    metrics: str = Field(default="", description="address of the /metrics page of each replica, such as with {port}")
+
+    @model_validator(mode="after")
+    def _replicas_fit(self) -> Self:
+        if self.replicas is None:
+            if self.port is not None or self.metrics:
+                raise ValueError("port and metrics are those of replicas: declare replicas, or leave them out")
+            return self
+        if self.replicas > self.max_replicas:
+            raise ValueError(f"replicas is more than max_replicas ({self.max_replicas})")
+        places = [*self.argv, *self.environment.values(), self.metrics, self.health.url if self.health else ""]
+        if self.port is None and any("{port}" in place for place in places):
+            raise ValueError("{port} is used: give port, that of replica 1")
+        if self.port is not None and self.port + self.max_replicas - 1 > MOST_PORT:
+            raise ValueError(f"replica {self.max_replicas} would need a port above {MOST_PORT}")
+        return self
 
     @model_validator(mode="after")
     def _release_is_declared(self) -> Self:
@@ -67,7 +91,7 @@ class ActionRequest(Model):
     """One thing to do, once per key."""
 
     key: str = Field(min_length=1, max_length=200)
-    action: str = Field(description="restart, start, stop, rollback or deploy")
+    action: str = Field(description="restart, start, stop, rollback, scale or deploy")
     process: str
     parameters: dict[str, str] = {}
     actor: str = "quell"
@@ -90,6 +114,7 @@ class SupervisorStatus(Model):
     started_at: Utc
     journal_since: Utc = Field(description="actions before this time are unknown to the journal")
     processes: tuple[str, ...]
+    replicas: dict[str, tuple[int, ...]] = Field(default={}, description="numbers of those that are to run, by group")
 
 
 class Refusal(Model):
