@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.causes.confidence import strength
-from analysis.causes.facts import SYMPTOMS, ServiceFacts, excess
+from analysis.causes.conserved import SYMPTOMS
+from analysis.causes.facts import ServiceFacts, excess
 from analysis.causes.suspicion import Suspicion
 from analysis.topology import Topology
 from core.models import FaultKind

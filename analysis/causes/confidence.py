@@ -49,7 +49,7 @@ TRUST: dict[Family, float] = {
     Family.IMPACT: 0.4,  # the callers suffer, as they would
     Family.LOGS: 0.3,
     Family.SHAPE: 0.7,  # all that a known shape needs was seen together
-    Family.EXCESS: 0.5,
+    Family.EXCESS: 0.6,  # what is left of the symptom once the callees' share is taken off
     Family.OPERATIONS: 0.6,
     Family.PATTERNS: 0.6,
     Family.CALLS: 0.6,

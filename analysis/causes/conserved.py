@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.config import AnalysisConfig, Floor
-from analysis.series.baselines import clean
+from analysis.series.baselines import clean, robust_z
 from analysis.series.onset import Onset
 from analysis.series.readings import Reading, read
 from analysis.topology import Topology
@@ -42,6 +42,7 @@ class Excess:
         rise: mean rise since the fault began: share of failed requests (0..1), or seconds per request.
         flow: `rise` times requests per second; equal to `rise` where traffic is unknown.
         known_traffic: whether requests are known.
+        deviation: robust z of the series: whether it counts, not how much.
         onset: when this service's series left its baseline.
         evidence: ids of what it was read from.
     """
@@ -49,6 +50,7 @@ class Excess:
     rise: float
     flow: float
     known_traffic: bool
+    deviation: float
     onset: Onset
     evidence: tuple[str, ...]
 
@@ -69,7 +71,7 @@ def excesses(view: SystemView, config: AnalysisConfig) -> Excesses:
         read_frames = [
             (frame, read(frame, view.window, view.baseline, fine)) for frame in view.signals if frame.signal is signal
         ]
-        risen = [(frame, reading) for frame, reading in read_frames if reading.shape in _RISEN and reading.onset]
+        risen = [(frame, reading) for frame, reading in read_frames if _lasting(frame, reading, view, config)]
         since = min((reading.onset.at for _, reading in risen if reading.onset), default=0.0)
         for frame, reading in risen:
             one = _excess(frame, reading, traffic.get(frame.service), max(since, view.window.start.timestamp()), view)
@@ -94,26 +96,36 @@ def own(service: str, signal: Signal, excess: Excesses, topology: Topology) -> f
     return max(0.0, left)
 
 
+def _lasting(frame: SignalFrame, reading: Reading, view: SystemView, config: AnalysisConfig) -> bool:
+    """Whether the series rose and was mostly unusual since: some scattered samples of a noisy series are chance."""
+    if reading.shape not in _RISEN or reading.normal is None or reading.onset is None:
+        return False
+    times, values = clean(frame)
+    since = (times >= reading.onset.at) & (times <= view.window.end.timestamp())
+    middle = np.median(values[since], keepdims=True)
+    return bool(robust_z(middle, reading.normal, config.max_z)[0] >= config.robust_z)
+
+
 def _excess(
     frame: SignalFrame, reading: Reading, traffic: SignalFrame | None, since: float, view: SystemView
 ) -> Excess | None:
     """The excess of one series; None for what is too little to count, or no rise in the end."""
     times, values = clean(frame)
     inside = (times >= since) & (times <= view.window.end.timestamp())
-    if reading.normal is None or reading.onset is None or not inside.any():
+    if reading.normal is None or reading.onset is None or reading.deviation is None or not inside.any():
         return None
     rises = values[inside] - reading.normal.median
     rates = None if traffic is None else _rates(traffic, times[inside])
     if rates is None:
         rise = float(rises.mean())
-        return Excess(rise, rise, False, reading.onset, (frame.evidence,)) if rise > 0 else None
+        return Excess(rise, rise, False, reading.deviation, reading.onset, (frame.evidence,)) if rise > 0 else None
     flow = float((rises * rates).mean())
     seconds = float(times[inside][-1] - times[inside][0]) + _step(times)
     if flow <= 0 or (frame.signal is Signal.ERRORS and flow * seconds < MIN_FAILED_REQUESTS):
         return None
     rise = flow / max(float(rates.mean()), 1e-12)
     evidence = (frame.evidence, traffic.evidence) if traffic else (frame.evidence,)
-    return Excess(rise, flow, True, reading.onset, tuple(dict.fromkeys(evidence)))
+    return Excess(rise, flow, True, reading.deviation, reading.onset, tuple(dict.fromkeys(evidence)))
 
 
 def _rates(traffic: SignalFrame, at: Floats) -> Floats | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.causes.confidence import Clue, Family, saturation
+from analysis.causes.conserved import SYMPTOMS
 from analysis.causes.states import HALTED
 from analysis.changes.assess import Assessment, assess
 from analysis.changes.effective import effective
@@ -17,9 +18,6 @@ from analysis.series.readings import read
 from analysis.topology import Topology
 from analysis.view import StateView, SystemView
 from core.models import Finding, RunState, Shape, Signal
-
-SYMPTOMS = (Signal.ERRORS, Signal.LATENCY)
-"""Signals that callers of a broken service show too."""
 
 ALERT_WEIGHT = 0.5
 """An alert says that somebody suffers, not how much: as much as a deviation at the threshold."""

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from analysis.causes.confidence import Clue, Family, saturation
-from analysis.causes.facts import SYMPTOMS, ServiceFacts, clue_of
+from analysis.causes.conserved import SYMPTOMS
+from analysis.causes.facts import ServiceFacts, clue_of
 from analysis.causes.suspicion import Suspicion
 from analysis.config import AnalysisConfig
 from analysis.patterns.match import PatternMatch

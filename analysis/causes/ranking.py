@@ -51,7 +51,9 @@ def rank(view: SystemView, findings: tuple[Finding, ...], config: AnalysisConfig
     shapes = patterns(view, findings, topology, config)
     alone = ((each, with_shapes(suspect(each, around), each, shapes, config)) for each in facts.values())
     suspicions = [one for each, found in alone for one in with_origin(found, each)]
-    charges = _sorted(charge(suspicions, facts, topology, view.symptom), view, facts, topology)
+    charges = _sorted(
+        charge([one.settled() for one in suspicions], facts, topology, view.symptom), view, facts, topology
+    )
     if not charges:
         return calm_diagnosis(view, findings, topology, config)
     standing = [one for one in charges if one.explained <= CLEARED_SHARE]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import inf
 
-from analysis.causes.confidence import Clue
+from analysis.causes.confidence import Clue, Family
+from analysis.causes.conserved import SYMPTOMS
 from analysis.causes.facts import ServiceFacts
 from analysis.causes.fusion import Fused
 from analysis.config import AnalysisConfig
@@ -31,6 +32,16 @@ class Suspicion:
     statement: str
     clues: tuple[Clue, ...]
     explainable: bool
+
+    def settled(self) -> Suspicion:
+        """The same, with errors and latency worth no more than what of them is the service's own, where that is known.
+
+        A symptom says that somebody suffers; the amount that its callees do not account for says who is the reason.
+        """
+        own = [clue.weight for clue in self.clues if clue.family is Family.EXCESS]
+        if not own:
+            return self
+        return replace(self, clues=tuple(_capped(clue, max(own)) for clue in self.clues))
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -60,3 +71,10 @@ class Surroundings:
     topology: Topology
     config: AnalysisConfig
     fused: dict[str, Fused] = field(default_factory=dict)
+
+
+def _capped(clue: Clue, weight: float) -> Clue:
+    """A clue from errors or latency with at most that weight; any other as it is."""
+    if clue.finding is None or clue.finding.signal not in SYMPTOMS:
+        return clue
+    return replace(clue, weight=min(clue.weight, weight))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.causes.confidence import Family
+from dataclasses import replace
+
+from analysis.causes.confidence import Family, saturation
 from analysis.causes.conserved import Excesses, excesses, own
 from analysis.causes.families.reading import FamilyReading, Mark
 from analysis.config import AnalysisConfig
@@ -18,11 +20,17 @@ _UNITS = {Signal.ERRORS: "failed requests/s", Signal.LATENCY: "seconds of waitin
 
 
 def read(view: SystemView, topology: Topology, config: AnalysisConfig) -> FamilyReading:
-    """Mark every service by its own excess, as a share of the largest one of the same symptom."""
+    """Mark every service by its own excess, as a share of the largest one of the same symptom.
+
+    How unusual the leader is says how certain all marks are alike; it ranks nobody.
+    """
     excess = excesses(view, config)
-    return FamilyReading(
-        Family.EXCESS, tuple(mark for signal in excess for mark in _marks(signal, excess, view, topology))
-    )
+    marks = [(mark, signal) for signal in excess for mark in _marks(signal, excess, view, topology)]
+    if not marks:
+        return FamilyReading(Family.EXCESS, ())
+    leader, symptom = max(marks, key=lambda pair: pair[0].score)
+    certainty = saturation(excess[symptom][leader.service].deviation, config.robust_z)
+    return FamilyReading(Family.EXCESS, tuple(replace(mark, strength=certainty) for mark, _ in marks))
 
 
 def _marks(signal: Signal, excess: Excesses, view: SystemView, topology: Topology) -> list[Mark]:

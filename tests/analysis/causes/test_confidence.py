@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.causes.confidence import TRUST, Clue, Family, contrast, probability, saturation, share_rest, strength
+from analysis.causes.confidence import (
+    TRUST,
+    Clue,
+    Family,
+    Features,
+    agreement,
+    contrast,
+    probability,
+    saturation,
+    share_rest,
+    sources,
+    strength,
+)
 
 UNIT = st.floats(0, 1)
 CLUES = st.lists(st.builds(lambda family, weight: Clue(family, weight, ("ev",)), st.sampled_from(Family), UNIT))
@@ -48,3 +60,19 @@ def test_what_is_left_is_shared_and_never_beats_the_first(first: float, scores: 
     rest = share_rest(first, scores)
     assert all(0 <= value <= first for value in rest)
     assert first + sum(rest) <= 1 + 1e-9
+
+
+def test_agreement_is_the_share_of_sources_that_point_at_nobody_else_more() -> None:
+    mine = [Clue(Family.STATE, 1.0, ("a",)), Clue(Family.SYMPTOM, 0.5, ("b",)), Clue(Family.EXCESS, 0.2, ("c",))]
+    assert sources(mine) == 2
+    assert agreement(mine, []) == 1.0
+    assert agreement(mine, [[Clue(Family.EXCESS, 0.9, ("d",))]]) == 0.5
+    assert agreement([], [mine]) == 0.0
+
+
+def test_features_are_recorded_rounded() -> None:
+    features = Features(0.123456, 1 / 3, 2.0, 2 / 3, 1.0, 4.0, -0.0, 1.0, 0.0, 1.0)
+    recorded = features.rounded()
+    assert recorded["score"] == 0.1235
+    assert str(recorded["explained"]) == "0.0"
+    assert all(round(value, 4) == value for value in recorded.values())
