@@ -8,6 +8,7 @@ own detector does without.
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import chdtri, erfc  # type: ignore[import-untyped]  # scipy ships no types
 
 from core.frames import Floats
 
@@ -31,8 +32,6 @@ def random(values: Floats, seed: int) -> Floats:
 
 def windowed_gaussian(values: Floats) -> Floats:
     """One less the normal tail beyond a row, by mean and deviation of the rows in a window before it."""
-    from scipy.special import erfc  # type: ignore[import-untyped]  # scipy ships no types
-
     rows = np.arange(values.size)
     slid = np.maximum(0, (rows - GAUSSIAN_ROWS) // GAUSSIAN_STEP * GAUSSIAN_STEP)
     last = np.minimum(rows, slid + GAUSSIAN_ROWS)
@@ -52,8 +51,6 @@ def relative_entropy(values: Floats) -> Floats:
 
     Wang et al., "Statistical Techniques for Online Anomaly Detection in Data Centers" (2011), figure 1.
     """
-    from scipy.stats import chi2  # type: ignore[import-untyped]  # as above
-
     scores = np.zeros(values.size)
     step = (values.max() - values.min()) / ENTROPY_BINS
     if step == 0:
@@ -61,7 +58,7 @@ def relative_entropy(values: Floats) -> Floats:
     bins = np.minimum(np.ceil((values - values.min()) / step), ENTROPY_BINS - 1).astype(np.intp)
     ones = np.cumsum(np.vstack([np.zeros(ENTROPY_BINS), np.eye(ENTROPY_BINS)[bins]]), axis=0)
     histograms = (ones[ENTROPY_ROWS:] - ones[:-ENTROPY_ROWS]) / ENTROPY_ROWS
-    limit = chi2.isf(ENTROPY_LEVEL, ENTROPY_BINS - 1) / (2 * ENTROPY_ROWS)
+    limit = chdtri(ENTROPY_BINS - 1, ENTROPY_LEVEL) / (2 * ENTROPY_ROWS)
     known = histograms[:1]
     with np.errstate(divide="ignore", invalid="ignore"):
         for row, histogram in enumerate(histograms[1:], start=ENTROPY_ROWS):

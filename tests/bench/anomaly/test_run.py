@@ -42,7 +42,7 @@ def test_judging_a_perfect_and_a_useless_detector(tmp_path: Path) -> None:
     profile = corpus.profiles["standard"]
     perfect = [np.zeros(samples.ROWS) for _ in corpus.series]
     perfect[0][samples.WINDOW[0]] = 0.9
-    assert points(corpus, perfect, profile) == (pytest.approx(100.0), 0.9)
+    assert points(corpus, perfect, profile) == pytest.approx((100.0, 0.9))
     assert points_at(corpus, perfect, profile, 0.95) == 0.0
     assert points_of("realOdd", corpus, perfect, profile, 0.9) == pytest.approx(100.0)
     assert points_of("realQuiet", corpus, perfect, profile, 0.9) == 0.0
