@@ -48,7 +48,7 @@ class Reading:
     Attributes:
         normal: its baseline; None when that held no samples.
         current: median of the window, since the onset if there is one, of the unusual samples only if the spike is
-            over; None without samples.
+            over; of `up` the share of the time that it was; None without samples.
         deviation: robust z of `current`; None when it or the baseline is missing.
         samples: finite samples in the window.
         shape: how it left its baseline; None when it did not, or when too little is known.
@@ -79,7 +79,8 @@ def read(frame: SignalFrame, window: Window, baseline: Window, config: AnalysisC
     unusual = _unusual(frame.signal, values, normal, config)
     shape = _shape(frame.signal, values, normal, unusual, inside, config)
     found = find_onset(times, unusual, window.start.timestamp(), config.min_unusual_samples) if shape else None
-    current = median_of(values[_telling(inside, unusual, shape, found[0] if found else 0)])
+    telling = values[_telling(inside, unusual, shape, found[0] if found else 0)]
+    current = float(telling.mean()) if frame.signal is Signal.UP else median_of(telling)
     deviation = None if normal is None else float(robust_z(np.array([current]), normal, config.max_z)[0])
     reading = Reading(normal, current, deviation, int(inside.sum()), shape, found[1] if found else None)
     return _looked_at_closely(reading, frame.signal, times, values, window, baseline, config)
