@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from analysis.anomalies import detect
+from analysis.causes.confidence import Features
+from analysis.causes.conserved import SYMPTOMS
 from analysis.causes.ranking import rank
 from analysis.config import AnalysisConfig
 from analysis.view import SystemView
@@ -37,12 +40,15 @@ def test_the_true_cause_is_first_and_sure(fault: str, service: str, kind: str, s
     diagnosis = diagnose(view)
     first = cause(diagnosis)
     assert (first.service, first.kind) == (service, kind)
-    assert diagnosis.confidence == first.probability >= 0.7
+    sure = 0.3 if fault == "leak" and seconds < 5 else 0.7  # a trend takes its time to be told from a step
+    assert diagnosis.confidence == first.probability >= sure
     assert set(first.evidence_for) <= evidence_ids(view)
     assert first.onset is not None
     assert abs((END - first.onset).total_seconds() - seconds) <= 1.5
     callers = {name for name, callees in DEPENDENCIES.items() if service in callees} | {"gateway"}
-    assert callers <= {ruled_out.service for ruled_out in diagnosis.ruled_out}
+    suffering = {finding.service for finding in detect(view, CONFIG) if finding.signal in SYMPTOMS}
+    assert suffering >= callers or fault == "leak"  # a leak hurts nobody before the limit
+    assert callers & suffering <= {ruled_out.service for ruled_out in diagnosis.ruled_out}
 
 
 @pytest.mark.parametrize("service", ["payment", "cache", "catalogue", "cart", "orders", "gateway"])
@@ -326,3 +332,32 @@ def test_the_number_of_hypotheses_is_bounded_and_does_not_change_the_first() -> 
     bounded = diagnose(shop.view(), CONFIG.model_copy(update={"max_hypotheses": 1}))
     assert len(bounded.hypotheses) == 1
     assert bounded.confidence == diagnose(shop.view()).confidence
+
+
+@EVERY_FAULT
+def test_what_a_calibration_is_fitted_on_is_recorded(fault: str, service: str, kind: str) -> None:
+    shop = Shop()
+    getattr(shop, fault)(service)
+    features = diagnose(shop.view()).features
+    assert set(features) == {field.name for field in fields(Features)}
+    assert features["hard"] == float(fault in ("kill", "exhaust_memory", "suspend"))
+    assert features["named"] == 1.0
+    assert diagnose(Shop().view()).features == {}
+
+
+def test_memory_that_grows_at_once_explains_the_processor_and_not_the_other_way_round() -> None:
+    shop = Shop()
+    shop.burn("catalogue")
+    shop.values["catalogue", Signal.MEMORY] = np.where(shop.faulty, 300e6, 40e6)
+    first = cause(diagnose(shop.view()))
+    assert (first.service, first.kind, first.component) == ("catalogue", FaultKind.MEMORY_LEAK, "memory_metric")
+
+
+def test_without_any_process_state_the_conserved_quantity_names_the_service() -> None:
+    shop = Shop()
+    shop.ramp("cart", Signal.ERRORS, 0.055)
+    shop.ramp("gateway", Signal.ERRORS, 0.035)
+    shop.states, shop.changes, shop.lines = {}, [], {}
+    first = cause(diagnose(shop.view()))
+    assert (first.service, first.kind) == ("cart", FaultKind.UNKNOWN)
+    assert "ev-cart-errors" in first.evidence_for
