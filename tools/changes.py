@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from core.changes import ChangePage, ChangeQuery
+from core.changes import ChangeKind, ChangePage, ChangeQuery
 from core.errors import SourceError
 from core.models import Change
 from core.ports import ChangeSource, SourceStatus
 from stores.store import Store
 
+COMMIT = ChangeKind.COMMIT.value
 SAME = timedelta(minutes=2)
 """Within so much time a deploy to the same release, told by two sources, is one."""
 
@@ -65,30 +66,37 @@ class AllChanges:
 def merged(changes: Sequence[Change]) -> tuple[Change, ...]:
     """The changes, oldest first; one that two sources tell of is told once, with what each of them knows."""
     kept: list[Change] = []
+    places: dict[tuple[str, ...], list[int]] = {}
     for change in sorted(changes, key=lambda one: one.at):
-        same = next((number for number, one in enumerate(kept) if _same(one, change)), None)
+        alike = places.setdefault(_key(change), [])
+        same = next((place for place in alike if _same(kept[place], change)), None)
         if same is None:
+            alike.append(len(kept))
             kept.append(change)
         else:
             kept[same] = _joined(kept[same], change)
     return tuple(kept)
 
 
+def _key(change: Change) -> tuple[str, ...]:
+    """What two reports of one change have in common: commits their id, all else the service and what it became."""
+    if change.kind == COMMIT:
+        return (change.kind, change.reference)
+    return (change.kind, change.service, change.after)
+
+
 def _same(one: Change, other: Change) -> bool:
-    if (one.service, one.kind) != (other.service, other.kind) or one.source == other.source:
+    """Whether two alike changes of different sources are one."""
+    if one.source == other.source:
         return False
-    if one.kind == "commit":
-        return bool(one.reference) and one.reference == other.reference
-    agree = all(not left or not right or left == right for left, right in _told(one, other))
-    return agree and bool(one.after and other.after) and abs(one.at - other.at) <= SAME
-
-
-def _told(one: Change, other: Change) -> tuple[tuple[str, str], ...]:
-    return ((one.after, other.after), (one.reference, other.reference))
+    if one.kind == COMMIT:
+        return bool(one.reference)
+    agree = not one.reference or not other.reference or one.reference == other.reference
+    return bool(one.after) and agree and abs(one.at - other.at) <= SAME
 
 
 def _joined(one: Change, other: Change) -> Change:
     """The earlier one, filled in with what only the other says."""
-    names = ("actor", "before", "after", "detail", "reference", "text", "paths")
+    names = ("service", "actor", "before", "after", "detail", "reference", "text", "paths")
     filled = {name: getattr(one, name) or getattr(other, name) for name in names}
     return one.model_copy(update={**filled, "source": ", ".join(filter(None, (one.source, other.source)))})

@@ -55,6 +55,8 @@ CALLS: dict[str, tuple[list[str], int]] = {
     "agents list": (["agents", "list"], 0),
     "drill list": (["drill", "list"], 0),
     "drill run": (["drill", "run", "crash"], 0),
+    "changes add": (["changes", "add", "--kind", "flag", "--service", "gateway", "--reference", "new_cart"], 0),
+    "changes list": (["changes", "list"], 0),
     "calibrate": (["calibrate"], 0),
     "bench": (["bench", "tiny", "--cases", "--peer"], 0),
     "config validate": (["config", "validate"], 0),

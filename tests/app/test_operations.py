@@ -15,6 +15,7 @@ from app.operations.alerts import list_alerts, synthetic_alert
 from app.operations.approvals import approve, list_approvals, reject
 from app.operations.audit import show_audit, verify_audit
 from app.operations.calibration import calibrate
+from app.operations.changes import list_changes, report_changes
 from app.operations.context import Context
 from app.operations.incidents import (
     acknowledge_incident,
@@ -29,6 +30,7 @@ from app.operations.policy import resume_actions, show_policy, stop_all_actions
 from app.operations.registry import OPERATIONS
 from app.operations.remote import Remote
 from app.operations.services import explain_labels, list_services
+from core.changes import MAX_TEXT_CHARACTERS, ChangeKind, ReportedChange
 from core.errors import (
     BundleError,
     Conflict,
@@ -63,6 +65,8 @@ CALLS: list[tuple[Operation[..., Any], dict[str, Any]]] = [
     (resume_actions, {"by": "ann"}),
     (list_alerts, {"service": "payment"}),
     (calibrate, {"dry_run": False, "by": "ann"}),
+    (report_changes, {"changes": [ReportedChange(service="payment", kind=ChangeKind.DEPLOY, at=NOON, after="2")]}),
+    (list_changes, {"service": "payment", "limit": 5}),
 ]
 
 
@@ -200,3 +204,37 @@ async def test_a_bundle_is_the_same_from_store_and_server(populated: Context, re
     shutil.rmtree(tmp_path / "there")
     with pytest.raises(NotFound):
         await remote.export("inc_9", tmp_path / "there")
+
+
+async def test_a_change_is_kept_once_cleaned_and_told_back(populated: Context) -> None:
+    change = ReportedChange(
+        service="payment",
+        kind=ChangeKind.DEPLOY,
+        at=NOON,
+        after="v2",
+        reference="abcdef1",
+        diff="+password=hunter2\n" + "+x\n" * 20_000,
+    )
+    here = Local(populated)
+    first = await here.call(report_changes, changes=[change, change])
+    again = await here.call(report_changes, changes=[change])
+    assert ((first.kept, first.known), (again.kept, again.known)) == ((1, 1), (0, 1))
+    (kept,) = (await here.call(list_changes)).changes
+    assert (kept.at, kept.after, kept.source) == (NOON, "v2", "report")
+    assert "hunter2" not in kept.text
+    assert len(kept.text) == MAX_TEXT_CHARACTERS
+
+
+async def test_a_change_without_a_time_counts_from_now_and_unknown_services_are_told(populated: Context) -> None:
+    here = Local(populated)
+    flag = ReportedChange(service="elsewhere", kind=ChangeKind.FLAG, reference="new_cart")
+    assert (await here.call(report_changes, changes=[flag])).unknown_services == ("elsewhere",)
+    (kept,) = (await here.call(list_changes, service="elsewhere")).changes
+    assert kept.at == populated.clock.now()
+
+
+async def test_only_a_commit_may_leave_its_service_to_a_deploy(populated: Context) -> None:
+    here = Local(populated)
+    assert (await here.call(report_changes, changes=[ReportedChange(kind=ChangeKind.COMMIT, reference="a" * 40)])).kept
+    with pytest.raises(InvalidInput):
+        await here.call(report_changes, changes=[ReportedChange(kind=ChangeKind.DEPLOY, after="v2")])

@@ -1,4 +1,4 @@
-"""A hand-made incident in the format of RootCauseBench: a pool that was made smaller, beside changes that do nothing."""
+"""A hand-made incident in the format of RootCauseBench: a pool was made smaller, beside changes that do nothing."""
 
 from __future__ import annotations
 
