@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.series.robust import Counts
-from analysis.series.windows import Counts32, running
+from analysis.series.windows import Counts32
 from core.frames import Floats
 
 CUT = 6.0
@@ -36,17 +36,17 @@ class Changes:
     strength: Floats
 
 
-def find_changes(deviations: Floats, counts: Counts32) -> Changes:
+def find_changes(sums: Floats, counts: Counts32) -> Changes:
     """Where each row changed.
 
     Args:
-        deviations, counts: from `windows.filled`; deviations have shape ``(series, samples)``.
+        sums: from `windows.running`, of robust z between ``-CUT`` and ``CUT``, shape ``(series, samples + 1)``.
+        counts: from `windows.filled`.
     """
-    series, samples = deviations.shape
+    series, samples = len(sums), sums.shape[1] - 1
     if samples < 2 * EDGE:
         nothing = np.zeros(series)
         return Changes(np.zeros(series, dtype=np.intp), nothing, nothing)
-    sums = running(np.maximum(np.minimum(deviations, CUT), -CUT))
     total, known = sums[:, -1:], np.maximum(counts[:, -1:], 1)
     inner = slice(EDGE, samples - EDGE + 1)
     before, held = sums[:, inner], counts[:, inner]

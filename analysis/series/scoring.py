@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from analysis.config import Floor
 from analysis.series.baselines import Baseline, started_log
-from analysis.series.changepoints import Changes, find_changes
+from analysis.series.changepoints import CUT, Changes, find_changes
 from analysis.series.robust import MAD_TO_SIGMA, Counts, finite, median_and_mad
 from analysis.series.windows import LENGTHS_SECONDS, filled, running, window_means
 from core.frames import Floats
@@ -76,21 +76,20 @@ class Scores:
     """How far each series was from normal; 0 where nothing is known.
 
     Attributes:
-        last: over the windows that end with the last sample, shape ``(series, windows)``.
-        peak: the largest deviation of a window that ended in the analysed span, with its sign, shape as `last`.
-        sample: the same of single samples, shape ``(series,)``.
+        windows: the largest mean deviation of a window that ended in the analysed span, with its sign, for each length;
+            shape ``(series, lengths)``. Samples count as `CUT` at most, so that a single wild one is no long deviation.
+        sample: the largest deviation of a single sample, with its sign, shape ``(series,)``.
         changes: of level, over all samples.
     """
 
-    last: Floats
-    peak: Floats
+    windows: Floats
     sample: Floats
     changes: Changes
 
     def beyond(self, threshold: float) -> Mask:
         """Which series, shape ``(series,)``, are worth a closer look."""
         changed = (self.changes.strength >= CHANGE_STRENGTH) & (np.abs(self.changes.size) >= threshold)
-        windows = (np.abs(self.peak) >= threshold).any(axis=1)
+        windows = (np.abs(self.windows) >= threshold).any(axis=1)
         beyond: Mask = changed | windows | (np.abs(self.sample) >= threshold)
         return beyond
 
@@ -109,8 +108,8 @@ def score(times: Floats, values: Floats, normals: Normals, begin: float, cap: fl
     def work(rows: slice) -> Parts:
         return _score_block(times, deviations(values[rows], normals, rows, cap), first)
 
-    last, peak, sample, column, size, strength = _in_blocks(len(values), work)
-    return Scores(last, peak, sample, Changes(column, size, strength))
+    windows, sample, column, size, strength = _in_blocks(len(values), work)
+    return Scores(windows, sample, Changes(column, size, strength))
 
 
 def deviations(values: Floats, normals: Normals, rows: slice, cap: float) -> Floats:
@@ -136,15 +135,14 @@ def deviations(values: Floats, normals: Normals, rows: slice, cap: float) -> Flo
 def _score_block(times: Floats, deviation: Floats, first: int) -> Parts:
     """What `Scores` and `Changes` consist of, for some rows; the analysed span begins with column `first`."""
     known, counts = filled(deviation)
-    sums = running(known)
     series, analysed = len(known), first < times.size
-    last, peak = np.zeros((series, len(LENGTHS_SECONDS))), np.zeros((series, len(LENGTHS_SECONDS)))
-    for column, seconds in enumerate(LENGTHS_SECONDS if analysed else ()):
-        means = window_means(times, sums, counts, first, seconds)
-        last[:, column], peak[:, column] = means[:, -1], _largest(means)
     sample = _largest(known[:, first:]) if analysed else np.zeros(series)
-    changes = find_changes(known, counts)
-    return last, peak, sample, changes.column, changes.size, changes.strength
+    sums = running(np.maximum(np.minimum(known, CUT, out=known), -CUT, out=known))
+    windows = np.zeros((series, len(LENGTHS_SECONDS)))
+    for column, seconds in enumerate(LENGTHS_SECONDS if analysed else ()):
+        windows[:, column] = _largest(window_means(times, sums, counts, first, seconds))
+    changes = find_changes(sums, counts)
+    return windows, sample, changes.column, changes.size, changes.strength
 
 
 def _largest(values: Floats) -> Floats:
