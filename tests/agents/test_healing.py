@@ -19,9 +19,11 @@ from core.models import (
     Risk,
     RunState,
     Service,
+    ServiceKind,
     ServiceState,
     Signal,
 )
+from core.models.faults import REMEDY_OF
 from core.ports import Recollection
 
 OPTIONS = (
@@ -61,6 +63,10 @@ async def actions(given: HealingInput) -> list[str]:
         (FaultKind.HANG, RunState.SUSPENDED, ["restart"]),
         (FaultKind.CPU_SATURATION, RunState.RUNNING, ["restart"]),
         (FaultKind.BAD_RELEASE, RunState.RUNNING, ["rollback"]),
+        (FaultKind.INCOMPLETE_RELEASE, RunState.RUNNING, ["rollback"]),
+        (FaultKind.BAD_CONFIG, RunState.RUNNING, []),
+        (FaultKind.BAD_DATA, RunState.RUNNING, []),
+        (FaultKind.NOISY_NEIGHBOUR, RunState.RUNNING, []),
         (FaultKind.DEPENDENCY_DOWN, RunState.RUNNING, []),
         (FaultKind.DEPENDENCY_SLOW, RunState.RUNNING, []),
         (FaultKind.TRAFFIC_SURGE, RunState.RUNNING, []),
@@ -173,3 +179,40 @@ async def test_only_names_of_the_inventory_and_options_that_were_given(
         assert proposal.action in offered
         assert proposal.service == service in {known.name for known in SERVICES}
         assert probability >= MIN_CONFIDENCE
+
+
+SCALE = ActionOption(name="scale", description="", risk=Risk.MEDIUM, undo="scale")
+
+
+def surge(kind: ServiceKind = ServiceKind.STATELESS, replicas: int | None = 2) -> HealingInput:
+    """More traffic than orders can serve."""
+    states = () if replicas is None else (state(RunState.RUNNING).model_copy(update={"replicas": replicas}),)
+    services = (Service(name="gateway"), Service(name="orders", kind=kind))
+    return given_of(FaultKind.TRAFFIC_SURGE, *states, services=services, options=(*OPTIONS, SCALE))
+
+
+@pytest.mark.parametrize(("replicas", "wanted"), [(1, "2"), (2, "4"), (15, "20")])
+async def test_a_surge_is_met_with_twice_the_replicas_up_to_a_bound(replicas: int, wanted: str) -> None:
+    (proposal,) = (await plan(surge(replicas=replicas))).result.proposals
+    assert (proposal.action, proposal.parameters) == ("scale", {"replicas": wanted})
+    assert proposal.success_checks
+
+
+@pytest.mark.parametrize(
+    "given",
+    [surge(ServiceKind.DATABASE), surge(replicas=None), surge(replicas=0), surge(replicas=20)],
+    ids=["keeps data", "unknown", "stopped", "enough"],
+)
+async def test_nothing_is_scaled_that_cannot_be_or_of_which_nobody_knows_how_many_run(given: HealingInput) -> None:
+    assert await actions(given) == []
+
+
+@pytest.mark.parametrize("kind", list(FaultKind))
+async def test_what_ends_a_fault_is_named_even_where_quell_cannot_do_it(kind: FaultKind) -> None:
+    result = (await plan(given_of(kind))).result
+    assert result.remedy is REMEDY_OF.get(kind)
+
+
+async def test_no_cause_has_no_remedy() -> None:
+    nothing = given_of(FaultKind.CRASH).model_copy(update={"diagnosis": Diagnosis(confidence=0, abstained="calm")})
+    assert (await plan(nothing)).result.remedy is None

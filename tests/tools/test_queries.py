@@ -10,8 +10,10 @@ import pytest
 
 from analysis.view import SystemView
 from clients.recorded import RecordedActuator, RecordedLogs, RecordedMetrics, RecordedTraces
+from core.changes import ChangePage, ChangeQuery
 from core.errors import InvalidInput, SourceRejected, SourceUnavailable
 from core.models import Change, Evidence, EvidenceKind, Identity, Service
+from core.ports import SourceStatus
 from stores.recordings import Recording
 from tests.tools import world
 from tests.tools.world import NOON, SHOP, Logs, Metrics, Processes, Traces, failing_since, healthy, lines
@@ -283,3 +285,56 @@ async def test_what_was_not_recorded_is_refused(sources: Sources) -> None:
     offline = replace(world.context(sources), sources=played_back([]))
     with pytest.raises(SourceRejected, match="not recorded"):
         await load_view([evidence], offline, "payment")
+
+
+class Reported:
+    """A source of changes from memory."""
+
+    name = "memory"
+
+    def __init__(self, *changes: Change, unanswered: tuple[str, ...] = ()) -> None:
+        self.page = ChangePage(changes=changes, unanswered=unanswered)
+
+    async def query(self, query: ChangeQuery) -> ChangePage:
+        return self.page
+
+    async def status(self) -> SourceStatus:
+        return SourceStatus(name=self.name, configured=True, reachable=True)
+
+
+def told_change(minutes: float, kind: str = "deploy", service: str = "payment", **fields: str) -> Change:
+    at = NOON - timedelta(minutes=minutes)
+    return Change(service=service, kind=kind, at=at, source="report", **fields)
+
+
+async def test_what_was_reported_is_joined_with_what_the_actuator_saw(sources: Sources) -> None:
+    commit, other = "a" * 40, "b" * 40
+    reports = Reported(
+        told_change(11, after="2", reference=commit[:8]),
+        told_change(30, "commit", "", reference=commit, detail="a smaller pool"),
+        told_change(30, "commit", "", reference=other, detail="of somebody else"),
+        told_change(5, "flag", reference="new_cart", after="on"),
+        unanswered=("git /src: gone",),
+    )
+    asked = world.context(replace(sources, changes=reports))
+    seen = await look("recent_changes", {"service": "payment"}, asked)
+    found = [(one.kind, one.before, one.after, one.reference) for one in seen.raw.found]
+    assert found == [
+        ("commit", "", "", commit),
+        ("deploy", "1", "2", commit[:8]),
+        ("flag", "", "on", "new_cart"),
+    ]
+    facts = seen.evidence.digest.facts
+    assert (facts[0].name, facts[0].value) == ("unanswered", "git /src: gone")
+    assert "a smaller pool" in facts[-1].value
+    assert {call.port for call in seen.calls} == {"changes", "reported"}
+
+
+async def test_reports_count_where_no_actuator_sees_the_service(sources: Sources) -> None:
+    silent = Sources(sources.metrics, sources.logs, changes=Reported(told_change(5)))
+    seen = await look("recent_changes", {"service": "payment"}, world.context(silent))
+    assert len(seen.raw.found) == 1
+    assert "nothing sees" in seen.raw.unanswered[0]
+    nobody = Sources(sources.metrics, sources.logs, changes=Reported())
+    evidence, _ = await run_query("recent_changes", {"service": "payment"}, world.context(nobody))
+    assert "nothing sees" in evidence.error
