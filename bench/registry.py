@@ -35,7 +35,9 @@ BENCHES: dict[str, Bench] = {
         "How far confidence can be trusted, on systems that the fit never saw.",
     ),
     "engine": Bench("bench.engine.run", (), "Speed and memory of the analysis on made-up load."),
-    "rca": Bench("bench.rca.run", ("nezha", "petshop", "sockshop"), "Root causes ranked on labelled incidents."),
+    "rca": Bench(
+        "bench.rca.run", ("nezha", "petshop", "sockshop", "rootcausebench"), "Root causes ranked on labelled incidents."
+    ),
 }
 
 
