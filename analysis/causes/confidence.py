@@ -50,10 +50,10 @@ TRUST: dict[Family, float] = {
     Family.LOGS: 0.3,
     Family.SHAPE: 0.7,  # all that a known shape needs was seen together
     Family.EXCESS: 0.6,  # what is left of the symptom once the callees' share is taken off
-    Family.OPERATIONS: 0.6,
-    Family.PATTERNS: 0.6,
-    Family.CALLS: 0.6,
-    Family.EDGES: 0.6,
+    Family.OPERATIONS: 0.8,  # these four look inside a service, and against many earlier windows
+    Family.PATTERNS: 0.8,
+    Family.CALLS: 0.8,
+    Family.EDGES: 0.8,
 }
 """How far one family alone may convince."""
 

@@ -11,6 +11,12 @@ from analysis.causes.rules import RULES
 from analysis.causes.suspicion import Surroundings, Suspicion
 from core.models import FaultKind, Signal
 
+BEHAVIOUR = frozenset({Family.OPERATIONS, Family.PATTERNS, Family.CALLS, Family.EDGES})
+"""Families that see inside a service: an operation, a line or a call of it."""
+
+KNOWN_KIND_SHARE = 0.5
+"""A mark that knows the kind of the fault names it unless another is more than twice as strong."""
+
 
 def suspect(facts: ServiceFacts, around: Surroundings) -> list[Suspicion]:
     """Every suspicion against one service: by rule, else by the marks of families, else by its bare symptom.
@@ -23,7 +29,7 @@ def suspect(facts: ServiceFacts, around: Surroundings) -> list[Suspicion]:
     if specific:
         return [replace(one, clues=one.clues + marked) for one in specific]
     bare = _symptom_only(facts, around)
-    if fused and _founded(fused) and (bare is None or any(mark.kind is not None for mark in fused.marks)):
+    if fused and _founded(fused) and (bare is None or _tells_more(fused, bare)):
         return [_by_marks(facts, fused)]
     return [replace(bare, clues=bare.clues + marked)] if bare else []
 
@@ -34,9 +40,18 @@ def _founded(fused: Fused) -> bool:
     return any(clue.family is not Family.RESOURCE or mark.kind is not None for clue, mark in pairs)
 
 
+def _tells_more(fused: Fused, bare: Suspicion) -> bool:
+    """Whether the marks say more than the bare symptom: the kind of the fault, or what within the service shows it."""
+    if any(mark.kind is not None for mark in fused.marks):
+        return True
+    return bare.kind is FaultKind.UNKNOWN and any(clue.family in BEHAVIOUR for clue in fused.clues)
+
+
 def _by_marks(facts: ServiceFacts, fused: Fused) -> Suspicion:
-    """What the families say, named by the strongest mark that knows its kind."""
-    known = [mark for mark in fused.marks if mark.kind is not None]
+    """What the families say, named by the strongest mark, or by one that knows its kind and is half as strong."""
+    pairs = list(zip(fused.clues, fused.marks, strict=True))
+    enough = KNOWN_KIND_SHARE * pairs[0][0].strength
+    known = [mark for clue, mark in pairs if mark.kind is not None and clue.strength >= enough]
     telling = known[0] if known else fused.marks[0]
     return Suspicion(
         service=facts.service,
@@ -44,7 +59,7 @@ def _by_marks(facts: ServiceFacts, fused: Fused) -> Suspicion:
         component=telling.component,
         statement=telling.statement,
         clues=(*fused.clues, *facts.symptom, *facts.logs),
-        explainable=True,
+        explainable=not telling.own,
     )
 
 

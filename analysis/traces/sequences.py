@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from analysis.traces.surprise import Share, share_surprise
 
@@ -20,6 +21,11 @@ ORDER = 2
 
 MIN_REQUESTS = 3
 """Fewer requests that got to a point say nothing of it, now or earlier."""
+
+TURN_Z = 4.0
+"""Surprise from which a turn counts: a system has hundreds of points, and at 3 some of them turn by chance."""
+
+HALF = 0.5
 
 Sequences = Sequence[Sequence[str]]
 """The events of each request, in order."""
@@ -58,8 +64,10 @@ class _Ways:
     last: int = -1
 
 
-def turns(now: Sequences, before: Sequence[Sequences], threshold: float) -> list[Turn]:
-    """The points at which requests turn otherwise, largest surprise first; only those beyond the threshold.
+def turns(now: Sequences, before: Sequence[Sequences], threshold: float = TURN_Z) -> list[Turn]:
+    """The points at which requests leave their usual way, largest surprise first; only those beyond the threshold.
+
+    That they keep to it more than before is no turn: what was wrong in an earlier window is over.
 
     Args:
         now: of the analysed window.
@@ -75,8 +83,9 @@ def turns(now: Sequences, before: Sequence[Sequences], threshold: float) -> list
         others = [each[point] for each in earlier if point in each and each[point].requests >= MIN_REQUESTS]
         events = dict.fromkeys(event for one in (ways, *others) for event in _following(one))
         for event in events if others else ():
-            surprise = share_surprise(_scaled(ways, event), [_scaled(other, event) for other in others])
-            if abs(surprise) >= threshold:
+            now_share, before_shares = _scaled(ways, event), [_scaled(other, event) for other in others]
+            surprise = share_surprise(now_share, before_shares)
+            if abs(surprise) >= threshold and (surprise > 0) is not _usual(before_shares):
                 found.append(_turn(point, event, surprise, ways, others, now))
     return sorted(found, key=lambda turn: (-abs(turn.surprise), -turn.surprise, turn.first))
 
@@ -104,6 +113,11 @@ def _scaled(ways: _Ways, event: str) -> Share:
     """The share of an event, as if each request got to the point once: repetitions in one request are no evidence."""
     count = ways.following[event] if ways.following else 0
     return Share(round(count * ways.requests / ways.times), ways.requests)
+
+
+def _usual(shares: Sequence[Share]) -> bool:
+    """Whether most requests go on that way: fewer of them are unusual, not more; of a rare way it is the reverse."""
+    return median(share.part / share.whole for share in shares) >= HALF
 
 
 def _turn(

@@ -9,6 +9,7 @@ of a later case is ever seen.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,7 +41,8 @@ CONFIG = AnalysisConfig(
 """One sample a minute: a window holds two or three, so one of them may be unusual by itself."""
 
 MOVED = timedelta(seconds=60)
-MAX_REFERENCES = 24
+MAX_REFERENCES = 12
+"""Minutes before the case that count as usual: four earlier cases, or three and the fault-free minute."""
 FAULT_FREE = "fault_free"
 TARGETS = {"given": {1: (0.75, 0.92), 3: (0.88, 1.0)}, FAULT_FREE: {1: (0.60, 0.80), 3: (0.78, 0.95)}}
 """By variant and k: floor and aim."""
@@ -66,7 +68,7 @@ class Entry:
 def cases(folder: Path) -> list[RcaCase]:
     """Every entry of `cases.json`."""
     entries = [_entry(each) for each in json.loads((folder / "cases.json").read_text())]
-    day_of = cache(lambda name: read_day(folder / name))
+    day_of = cache(partial(_day, folder))
     found = []
     for entry in entries:
         views = {
@@ -113,6 +115,13 @@ def _figure(
     silent = sum(1 for one in outcomes if one.diagnosis.first is None)
     note = f"{len(outcomes)} cases" + (f", {silent} abstained" if silent else "")
     return figure(name, value, "share", floor=floor, aim=aim, note=note)
+
+
+def _day(folder: Path, name: str) -> Day:
+    """Read a day and keep it out of the garbage collector's way, which else walks it again and again."""
+    day = read_day(folder / name)
+    gc.freeze()
+    return day
 
 
 def _entry(raw: Mapping[str, Any]) -> Entry:

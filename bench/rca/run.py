@@ -15,6 +15,7 @@ from bench.rca.case import DataSet, Outcome, RcaCase
 from bench.result import BenchOptions, BenchResult, Case, Figure, Peer
 
 DATA_SETS: dict[str, str] = {
+    "nezha": "bench.rca.nezha",
     "petshop": "bench.rca.petshop",
     "sockshop": "bench.rca.sockshop",
     "rootcausebench": "bench.rca.rootcausebench",

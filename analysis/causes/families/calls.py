@@ -14,7 +14,7 @@ from analysis.causes.families.windows import Grouped, Lines, work
 from analysis.config import AnalysisConfig
 from analysis.topology import Topology
 from analysis.traces.requests import Request
-from analysis.traces.sequences import BEGIN, END, Turn, turns
+from analysis.traces.sequences import BEGIN, END, TURN_Z, Turn, turns
 from analysis.view import SystemView
 
 
@@ -30,7 +30,7 @@ def _writes(operation: Grouped, lines: Lines) -> bool:
 
 
 def _mark(operation: Grouped, config: AnalysisConfig) -> Mark | None:
-    found = turns(_events(operation.now), [_events(each) for each in operation.before], config.robust_z)
+    found = turns(_events(operation.now), [_events(each) for each in operation.before], TURN_Z)
     if not found:
         return None
     return operation.mark(

@@ -108,6 +108,7 @@ def _end(service: str, ways: Sequence[Way], config: AnalysisConfig) -> list[Mark
             onset=instant(min(way.since for way in slow).timestamp()),
             evidence=tuple(dict.fromkeys(name for way in slow for name in way.evidence)),
             strength=saturation(worst.surprise, config.robust_z),
+            own=True,
         )
     ]
 

@@ -36,12 +36,12 @@ def _marks(operation: Grouped, config: AnalysisConfig) -> Iterable[Mark]:
     if failing >= config.robust_z:
         first = next(request for request in now if request.failed_itself)
         told = f"{failed.part} of {failed.whole} requests fail by themselves in {operation.name}"
-        yield operation.mark(failing, told, first, config.robust_z)
+        yield operation.mark(failing, told, first, config.robust_z, own=True)
     taken, usual = _self_seconds(now), [_self_seconds(each) for each in before]
     slower = level_surprise(taken, usual, config.floor(Signal.LATENCY))
     if slower >= config.robust_z:
         shown = f"{significant(taken, 3):g} s by itself, usually {significant(median(usual), 3):g}"
-        yield operation.mark(slower, f"{operation.name} takes {shown}", now[0], config.robust_z)
+        yield operation.mark(slower, f"{operation.name} takes {shown}", now[0], config.robust_z, own=True)
 
 
 def _failed(requests: Sequence[Request]) -> Share:

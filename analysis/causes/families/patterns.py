@@ -14,7 +14,7 @@ from analysis.causes.families.windows import Grouped, Lines, work
 from analysis.config import AnalysisConfig
 from analysis.topology import Topology
 from analysis.traces.requests import Request
-from analysis.traces.sequences import BEGIN, END, Turn, turns
+from analysis.traces.sequences import BEGIN, END, TURN_Z, Turn, turns
 from analysis.view import SystemView
 
 SHOWN_CHARACTERS = 120
@@ -33,11 +33,11 @@ def read(view: SystemView, topology: Topology, config: AnalysisConfig) -> Family
 
 
 def _mark(operation: Grouped, lines: Lines, log: str, config: AnalysisConfig) -> Mark | None:
-    found = turns(_events(operation.now, lines), [_events(each, lines) for each in operation.before], config.robust_z)
+    found = turns(_events(operation.now, lines), [_events(each, lines) for each in operation.before], TURN_Z)
     if not found:
         return None
     first = operation.now[found[0].first][1]
-    return operation.mark(found[0].surprise, _told(found[0], operation), first, config.robust_z, log)
+    return operation.mark(found[0].surprise, _told(found[0], operation), first, TURN_Z, log=log)
 
 
 def _events(requests: Sequence[tuple[int, Request]], lines: Lines) -> list[Sequence[str]]:

@@ -26,6 +26,7 @@ class Mark:
         onset: when it began; None when the family does not know.
         evidence: ids; never empty.
         strength: 0..1, how convincing the mark is by itself, whatever the other services show.
+        own: whether no callee can be the reason, as what callees account for is taken off.
     """
 
     service: str
@@ -36,6 +37,7 @@ class Mark:
     onset: datetime | None
     evidence: tuple[str, ...]
     strength: float = 1.0
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from analysis.causes.families import excess
+from analysis.causes.families import calls, edges, excess, operations, patterns, resources
 from analysis.causes.families.reading import FamilyReading, Reader
 from analysis.config import AnalysisConfig
 from analysis.topology import Topology
 from analysis.view import SystemView
 
-FAMILIES: tuple[Reader, ...] = (excess.read,)
+FAMILIES: tuple[Reader, ...] = (excess.read, resources.read, operations.read, patterns.read, calls.read, edges.read)
 """Each a pure function of the view; one `Family` has one reader."""
 
 

@@ -40,7 +40,7 @@ class Grouped:
     before: Sequence[Sequence[tuple[int, Request]]]
     evidence: str
 
-    def mark(self, z: float, told: str, first: Request, threshold: float, log: str = "") -> Mark:
+    def mark(self, z: float, told: str, first: Request, threshold: float, *, own: bool = False, log: str = "") -> Mark:
         """A mark of the service, shown by this operation since that request, and by the evidence of its log."""
         return Mark(
             service=self.service,
@@ -51,6 +51,7 @@ class Grouped:
             onset=instant(first.span.start.timestamp()),
             evidence=(log, self.evidence) if log else (self.evidence,),
             strength=saturation(z, threshold),
+            own=own,
         )
 
 
