@@ -6,6 +6,7 @@ the same kind, or of none, is named in the statement.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from analysis.causes.conserved import SYMPTOMS
 from analysis.causes.facts import ServiceFacts, clue_of
 from analysis.causes.suspicion import Suspicion
 from analysis.config import AnalysisConfig
+from analysis.patterns.library import LIBRARY
 from analysis.patterns.match import PatternMatch
 from core.models import FaultKind, Finding, Signal
 
@@ -37,6 +39,10 @@ TAKES_PLACE_OF = frozenset({FaultKind.UNKNOWN, FaultKind.DEPENDENCY_DOWN, FaultK
 
 EXPLAINABLE = frozenset({FaultKind.POOL_EXHAUSTED})
 """A slow callee fills the pools of its callers; the other shapes do not travel upwards."""
+
+_KINDS = Counter(pattern.kind for pattern in LIBRARY)
+SEVERAL = frozenset(kind for kind, shapes in _KINDS.items() if kind is not None and shapes > 1)
+"""Kinds that several shapes speak for, so that the name of the shape says more."""
 
 
 def with_shapes(
@@ -85,9 +91,9 @@ def _told(match: PatternMatch) -> str:
 
 
 def _named(one: Suspicion, matches: Sequence[PatternMatch]) -> Suspicion:
-    """The suspicion with the names of the shapes that fit it, unless it says so already."""
-    names = [match.pattern.replace("_", " ") for match in matches if match.kind in (None, one.kind)]
-    names = [name for name in names if name not in one.statement]
+    """The suspicion with the names of the shapes that fit it, where they say more than its kind does."""
+    telling = [match for match in matches if match.kind is None or (match.kind is one.kind and one.kind in SEVERAL)]
+    names = [match.pattern.replace("_", " ") for match in telling]
     return replace(one, statement=f"{one.statement} ({', '.join(names)})") if names else one
 
 

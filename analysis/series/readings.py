@@ -97,28 +97,37 @@ def _looked_at_closely(
 ) -> Reading:
     """What the level alone does not tell: a steady rise, silence, a frozen or a restless series."""
     normal = reading.normal
-    if signal is Signal.UP or signal in LIMIT_SIGNALS or reading.shape is Shape.SPIKE:
+    if signal is Signal.UP or signal in LIMIT_SIGNALS:
         return reading
     if normal is None or normal.samples < config.min_baseline_samples:
         return reading
     floor = config.floor(signal)
     least = max(floor.absolute, floor.relative * abs(normal.median))
-    if signal in SLOW_SIGNALS and (signal in LIMITS or reading.shape is None):
-        return _rising(reading, signal, times, values, least, config)
+    if signal in SLOW_SIGNALS:
+        rises = reading.shape is None or (signal in LIMITS and reading.shape is not Shape.SPIKE)
+        return _rising(reading, times, values, least, config) if rises else reading
     inside = times >= window.start.timestamp()
     before = (times >= baseline.start.timestamp()) & (times < min(baseline.end, window.start).timestamp())
     if reading.shape in (None, Shape.DROP) and -1 in DIRECTIONS.get(signal, (-1,)):
         silent = fell_silent(times, values, before, inside)
         if silent is not None and normal.median > 0:
             return _departed(reading, Shape.ZERO, replace(silent, z=-silent.z), config)
-    if reading.shape is None and signal not in SLOW_SIGNALS:
-        frozen = froze(times, values, before, inside) if values[-1] != 0 else None
+    if reading.shape is None and values[-1] != 0:
+        frozen = froze(times, values, before, inside)
         if frozen is not None:
             return _departed(reading, Shape.FLATLINE, frozen, config)
+    if reading.shape is None or (reading.shape is Shape.SPIKE and _both_ways(values[inside], normal, config)):
         restless = became_restless(times, values, before, inside, least, config.robust_z)
         if restless is not None:
             return _departed(reading, Shape.VARIANCE, restless, config)
     return reading
+
+
+def _both_ways(values: Floats, normal: Baseline, config: AnalysisConfig) -> bool:
+    """Whether samples are beyond the threshold above and below."""
+    z = robust_z(values, normal, config.max_z)
+    least = config.min_unusual_samples
+    return int((z >= config.robust_z).sum()) >= least and int((z <= -config.robust_z).sum()) >= least
 
 
 def _departed(reading: Reading, shape: Shape, found: Departure, config: AnalysisConfig) -> Reading:
@@ -130,9 +139,7 @@ def _departed(reading: Reading, shape: Shape, found: Departure, config: Analysis
     return replace(reading, shape=shape, onset=found.onset, deviation=deviation)
 
 
-def _rising(
-    reading: Reading, signal: Signal, times: Floats, values: Floats, least: float, config: AnalysisConfig
-) -> Reading:
+def _rising(reading: Reading, times: Floats, values: Floats, least: float, config: AnalysisConfig) -> Reading:
     """A steady rise takes the place of a level that was left, and shows where none was; `least` is a z at least.
 
     A rise of half of what is unusual is kept too, as it may be one towards a limit.
