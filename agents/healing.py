@@ -101,11 +101,14 @@ def _plan(given: HealingInput) -> Plan:
 def _remedies(kind: FaultKind, state: ServiceState | None, given: HealingInput) -> list[str]:
     """Names of the actions, those that helped before first, else in the order of the table.
 
-    Without a word from the actuator a crash cannot be told from a hang, so the action that helps both goes first.
+    Without a word from the actuator a crash cannot be told from a hang, so the action that helps both goes first. A
+    crash loop is only ended by an earlier release, where one is known.
     """
     names = REMEDIES.get(kind, ())
     if kind is FaultKind.CRASH and state is None:
         names = tuple(reversed(names))
+    if kind is FaultKind.CRASH_LOOP and not (state and state.previous_release):
+        return []
     record = dict.fromkeys(names, 0)
     for memory in given.recollections:
         if memory.kind is kind and memory.action in record:

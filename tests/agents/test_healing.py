@@ -62,6 +62,13 @@ async def actions(given: HealingInput) -> list[str]:
         (FaultKind.CRASH, None, ["restart", "start"]),
         (FaultKind.HANG, RunState.SUSPENDED, ["restart"]),
         (FaultKind.CPU_SATURATION, RunState.RUNNING, ["restart"]),
+        (FaultKind.MEMORY_LEAK, RunState.RUNNING, ["restart"]),
+        (FaultKind.MEMORY_LEAK, None, ["restart"]),
+        (FaultKind.POOL_EXHAUSTED, RunState.RUNNING, ["restart"]),
+        (FaultKind.CRASH_LOOP, RunState.EXITED, []),
+        (FaultKind.DISK_FULL, RunState.RUNNING, []),
+        (FaultKind.CERTIFICATE, RunState.RUNNING, []),
+        (FaultKind.DNS, RunState.RUNNING, []),
         (FaultKind.BAD_RELEASE, RunState.RUNNING, ["rollback"]),
         (FaultKind.INCOMPLETE_RELEASE, RunState.RUNNING, ["rollback"]),
         (FaultKind.BAD_CONFIG, RunState.RUNNING, []),
@@ -76,6 +83,17 @@ async def actions(given: HealingInput) -> list[str]:
 async def test_the_table_of_remedies(kind: FaultKind, run_state: RunState | None, expected: list[str]) -> None:
     states = () if run_state is None else (state(run_state),)
     assert await actions(given_of(kind, *states)) == expected
+
+
+async def test_a_crash_loop_goes_back_to_the_release_before_where_there_is_one() -> None:
+    looping = state(RunState.EXITED, release="v2", previous_release="v1")
+    (proposal,) = (await plan(given_of(FaultKind.CRASH_LOOP, looping))).result.proposals
+    assert (proposal.action, proposal.parameters) == ("rollback", {"release": "v1"})
+
+
+async def test_a_leak_is_over_when_the_memory_is_back() -> None:
+    (proposal,) = (await plan(given_of(FaultKind.MEMORY_LEAK, state(RunState.RUNNING)))).result.proposals
+    assert (proposal.success_checks[0].service, proposal.success_checks[0].signal) == ("orders", Signal.MEMORY)
 
 
 @pytest.mark.parametrize("kind", list(FaultKind))
