@@ -3,7 +3,7 @@
 A line passes in three steps, each rarer than the one before it:
 
 1. `fold`: every digit becomes 0. All masks treat digits alike, so lines that differ in digits only are one shape and
-   mask the same; callers remember what became of a shape.
+   mask the same; callers remember what became of a shape. `short` does the same for long hexadecimal ids.
 2. `Masker.words`: the words between white space are masked one by one and remembered, as most words come again.
 3. `Masker.phrases`: what spans several words (dates, "12 bytes (1 KB)", lists, "user NAME") is one wildcard.
 
@@ -23,6 +23,7 @@ MAX_WORD_CHARACTERS = 200
 MAX_REMEMBERED_WORDS = 20_000
 CUT = "…"
 
+_LONG_IDS = re.compile(rb"0[0a-fA-F-]{13,128}+")
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 
 
@@ -85,6 +86,14 @@ def fold(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass").translate(_ZEROS)
 
 
+def short(shape: bytes) -> bytes:
+    """A shape with its UUIDs and long hexadecimal ids cut to two digits from their first digit on.
+
+    They begin with a digit here because a pattern that begins with one byte is searched for several times faster.
+    """
+    return _LONG_IDS.sub(b"00", shape)
+
+
 def unfolded(shape: bytes) -> str:
     """The folded text of a shape."""
     return shape.decode("utf-8", "surrogatepass")
@@ -127,8 +136,8 @@ class Masker:
         return _LIST.sub(WILDCARD, text) if Mask.LIST in masks else text
 
     def mask(self, text: str) -> str:
-        """All three steps at once."""
-        return self.phrases(self.words(unfolded(fold(text[:MAX_CHARACTERS]))))
+        """All steps at once."""
+        return self.phrases(self.words(unfolded(short(fold(text[:MAX_CHARACTERS])))))
 
 
 class _Words(dict[str, str]):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from analysis.logs.severity import of_level
 from core.models import Severity
@@ -32,8 +31,7 @@ _LOGFMT_HINTS = ("msg=", "message=")
 _VOLATILE = frozenset({"time", "ts", "timestamp", "@timestamp"})
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What a line says.
 
     Attributes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from analysis.logs.masks import MAX_CHARACTERS, WILDCARD, Mask, Masker, fold, unfolded
+from analysis.logs.masks import MAX_CHARACTERS, WILDCARD, Mask, Masker, fold, short, unfolded
 from analysis.logs.stacks import stack_key
 
 OVERFLOW = "<other templates>"
@@ -98,7 +98,10 @@ class Miner:
         return iter(sorted({one.id: one for one in self._by_words.values() if one.into is None}.values(), key=_age))
 
     def _learn(self, shape: bytes) -> Template:
-        """Look for the masked words of a shape, and remember both."""
+        """Look for a shape without its long ids, then for its masked words, and remember both."""
+        whole, shape = shape, short(shape)
+        if whole != shape and (known := self._shapes.get(shape)):
+            return known
         folded = unfolded(shape)
         if trace := stack_key(folded):
             masked, found = trace, self._fixed(trace)

@@ -24,7 +24,8 @@ _PYTHON = re.compile(r'File "[^"\n]{1,300}", line \d+, in ([\w<>.]{1,200})')
 _NODE = re.compile(r"\bat (?:async |new )?([\w$.<>]{1,200})(?: \[as [\w$]{1,100}\])? \([^()\s]{1,300}:\d+:\d+\)")
 _GO = re.compile(r"(?:^|\n)([\w./*()·-]{1,300}?)\((?:[^()\n]{0,300}|\.\.\.)\)\n\s*\S{1,300}\.go:\d+")
 _CAUSE = re.compile(r"Caused by: ([\w$.]{1,200})")
-_TYPE = re.compile(r"\b([A-Za-z_][\w$.]{0,200}?(?:Exception|Error|Throwable|Exit|Interrupt))(?=[:\s]|$)")
+_NAME = re.compile(r"[A-Za-z_][\w$.]*+")
+_TYPE_ENDINGS = ("Exception", "Error", "Throwable", "Exit", "Interrupt")
 _PYTHON_TYPE = re.compile(r"^([A-Za-z_][\w.]{0,200})(?=:|\s*$)", re.MULTILINE)
 _PANIC = re.compile(r"\b(?:panic|fatal error): ([^\n\[]{1,80})")
 
@@ -50,8 +51,8 @@ def stack_key(text: str) -> str:
     if "at " in text and (frames := _NODE.findall(text)):
         return _key(_first_type(text), frames)
     if 'File "' in text and (frames := _PYTHON.findall(text)):
-        names = _PYTHON_TYPE.findall(text) or _TYPE.findall(text)
-        return _key(names[-1] if names else "exception", frames[::-1])
+        names = _PYTHON_TYPE.findall(text)
+        return _key(names[-1] if names else _first_type(text), frames[::-1])
     if ".go:" in text and (panics := _PANIC.findall(text)):
         frames = [name for name in _GO.findall(text) if not name.startswith(("panic", "runtime."))]
         return _key(f"panic: {panics[0].strip().rstrip(':')}", frames)
@@ -105,8 +106,8 @@ def _joined(trace: list[str]) -> str:
 
 
 def _first_type(text: str) -> str:
-    found = _TYPE.search(text[:MAX_HEAD_CHARACTERS])
-    return found.group(1) if found else "exception"
+    names = (found.group().rstrip(".") for found in _NAME.finditer(text[:MAX_HEAD_CHARACTERS]))
+    return next((name for name in names if name.endswith(_TYPE_ENDINGS)), "exception")
 
 
 def _key(name: str, frames: list[str]) -> str:
