@@ -84,27 +84,34 @@ class HistoryBaselines:
         """What the series usually is, from samples before the step of the history that `until` lies in."""
         end = self._keeper.instant(query.until)
         key = (query.service, query.signal, end)
-        if key not in self._answers:
+        usual = self._answers.get(key)
+        if usual is None:
+            track, current = await self._track(query, end)
+            usual = () if track is None else self._usual(track, query.signal, end)
             if len(self._answers) >= MAX_ANSWERS:
                 self._answers.clear()
-            track = await self._track(query, end)
-            self._answers[key] = () if track is None else self._usual(track, query.signal, end)
-        return SeriesBaseline(until=query.until, usual=self._answers[key])
+            if current:
+                self._answers[key] = usual
+        return SeriesBaseline(until=query.until, usual=usual)
 
-    async def _track(self, query: BaselineQuery, end: int) -> Track | None:
-        """The history, not older than a refresh is, if the source remembers enough to make a difference."""
+    async def _track(self, query: BaselineQuery, end: int) -> tuple[Track | None, bool]:
+        """The history and whether it is all that there is to know.
+
+        The source is asked when the history is older than a refresh, if it remembers enough to make a difference.
+        """
         service, spec = self._inventory.get(query.service), self._signals.get(query.signal)
         if service is None or spec is None or not service.identity.prometheus:
-            return None
+            return None, True
+        track: Track | None = None
         try:
             track = await self._keeper.known(service, spec)
             late = self._settings.refresh_seconds / self._settings.step_seconds
             if end - track.end > late and end - await self._keeper.reach() >= self._least:
-                track = await self._keeper.update(service, spec)
-            return track
+                await self._keeper.update(service, spec)
         except (SourceError, StoreError) as error:
             log.warning("history_not_read", service=query.service, signal=query.signal, error=error.message)
-            return None
+            return track, False
+        return track, True
 
     @property
     def _least(self) -> float:

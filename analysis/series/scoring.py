@@ -123,11 +123,12 @@ def deviations(values: Floats, normals: Normals, rows: slice, cap: float) -> Flo
     if logarithmic.size:
         scaled[logarithmic] = np.round(started_log(scaled[logarithmic], starts[logarithmic, None]), LOG_DECIMALS)
     scaled -= normals.median[rows, None]
-    scale = normals.scale[rows, None]
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        scaled /= scale
-    constant = np.flatnonzero(scale[:, 0] == 0)
-    scaled[constant] = np.where(np.isinf(scaled[constant]), scaled[constant], 0.0 * values[constant])
+    scale = normals.scale[rows]
+    constant = np.flatnonzero(scale == 0)
+    apart = np.sign(scaled[constant]) * cap
+    with np.errstate(over="ignore"):
+        scaled /= np.where(scale == 0, 1.0, scale)[:, None]
+    scaled[constant] = apart
     np.minimum(scaled, cap, out=scaled)
     return np.maximum(scaled, -cap, out=scaled)
 
