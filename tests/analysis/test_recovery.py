@@ -53,3 +53,14 @@ def test_without_a_normal_only_up_can_be_told() -> None:
 def test_too_few_samples_are_no_normal() -> None:
     short = WINDOW.model_copy(update={"start": BASELINE.start, "end": BASELINE.start})
     assert normal_of(frame_of(Shop(), "orders", Signal.ERRORS), short, WINDOW, CONFIG) is None
+
+
+@pytest.mark.parametrize("leaking_seconds", [6.0, 14.0, 22.0])
+def test_memory_is_back_where_its_leak_began_however_much_of_it_the_baseline_saw(leaking_seconds: float) -> None:
+    shop = Shop(fault_seconds=leaking_seconds)
+    shop.leak("orders", bytes_per_second=4e6)
+    frame = frame_of(shop, "orders", Signal.MEMORY)
+    normal = normal_of(frame, BASELINE, WINDOW, CONFIG)
+    high = frame.values[-4:].tolist()
+    assert recovered(normal, now(Signal.MEMORY, high), CONFIG).ok is False
+    assert recovered(normal, now(Signal.MEMORY, [41e6, 41e6, 42e6]), CONFIG).ok is True
