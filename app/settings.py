@@ -43,7 +43,7 @@ from core.errors import ConfigError
 from core.models import Autonomy, AutonomyRule, Model, Service
 from events.correlation import CorrelationSettings
 from events.feedback import FeedbackSettings
-from events.watcher import WatchSettings
+from events.watched import WatchSettings
 from remediation.policy import ActionPolicy, default_policy, load_policy
 from remediation.verification import VerificationSettings
 from stores.database import checkpoints_url

@@ -32,6 +32,11 @@ class Look:
     known: Alert | None
 
     @property
+    def key(self) -> tuple[str, Signal]:
+        """Its service and signal."""
+        return self.frames[0].service, self.frames[0].signal
+
+    @property
     def fills_up(self) -> bool:
         """Whether it is watched for reaching its limit."""
         return len(self.frames) > 1

@@ -8,22 +8,23 @@ saturation, is "concerned with predictions of impending saturation".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
-from pydantic import Field
 
 from analysis.config import AnalysisConfig
-from analysis.series.limits import LIMITS
+from analysis.view import SignalFrame
 from core.clock import Clock
-from core.errors import ConfigError, SourceError
-from core.models import SHAPE_ANNOTATION, Alert, AlertStatus, Finding, Model, Service, Severity, Signal, Window
+from core.errors import SourceError
+from core.models import SHAPE_ANNOTATION, Alert, AlertStatus, Finding, Service, Severity, Signal, Window
 from events.alertmanager import fingerprint, render
+from events.calm import Calm
 from events.feedback import FeedbackSettings, keep_quiet, why_quiet
 from events.inbox import accept
 from events.looks import Look, findings, frames_of
+from events.watched import SATURATION, SYMPTOMS, WatchSettings, labels_of, watched
 from stores.store import Store
 from tools.context import QueryContext
 from tools.inventory import Inventory
@@ -34,31 +35,6 @@ from tools.sources import Sources
 log = structlog.get_logger(__name__)
 
 SOURCE = "watch"
-
-SYMPTOMS: Mapping[Signal, tuple[str, Severity]] = {
-    Signal.UP: ("ServiceDown", Severity.CRITICAL),
-    Signal.ERRORS: ("ErrorRateHigh", Severity.CRITICAL),
-    Signal.LATENCY: ("LatencyHigh", Severity.WARNING),
-}
-"""The signals that are watched, with the name and the severity of their alert."""
-
-SATURATION: Mapping[Signal, tuple[str, Severity]] = {
-    Signal.MEMORY: ("MemorySaturation", Severity.WARNING),
-    Signal.DISK: ("DiskSaturation", Severity.WARNING),
-    Signal.POOL: ("PoolSaturation", Severity.WARNING),
-    Signal.FILES: ("FilesSaturation", Severity.WARNING),
-}
-"""The same for what fills up, of the watched services and of all around them: alerted on when its limit is in sight."""
-
-WATCHED = {**SYMPTOMS, **SATURATION}
-
-
-class WatchSettings(Model):
-    """What `quell watch` and `quell serve` look at by themselves (`watch:` in quell.yaml)."""
-
-    services: tuple[str, ...] = Field(default=(), description="names of services; empty means all of tier 1")
-    interval_seconds: float = Field(default=60.0, gt=0, description="seconds between looks")
-    for_ticks: int = Field(default=2, ge=1, description="looks in a row that must agree before an alert is sent")
 
 
 class Silences(Protocol):
@@ -111,9 +87,11 @@ class Watcher:
         self._settings = settings
         self._analysis = analysis
         self._signals = signals
-        self._watched = _watched(inventory, settings, {spec.signal for spec in signals})
+        self._watched = watched(inventory, settings, {spec.signal for spec in signals})
         self._firing: dict[str, Alert] | None = None
         self._disagreeing: dict[str, int] = {}
+        symptoms = ((service.name, signal) for service, signal in self._watched if signal in SYMPTOMS)
+        self._calm = Calm(symptoms, analysis.window_seconds)
 
     async def run(self) -> None:
         """Look every `interval_seconds` until cancelled."""
@@ -143,9 +121,16 @@ class Watcher:
             async with slots:
                 return await self._look(service, signal, now, firing)
 
-        asked = await asyncio.gather(*(look(service, signal) for service, signal in self._watched))
+        calm = await self._calm_now(now, firing, slots)
+        due = [each for each in self._watched if (each[0].name, each[1]) not in calm]
+        asked = await asyncio.gather(*(look(service, signal) for service, signal in due))
         looks = [each for each in asked if each is not None]
         found = await asyncio.to_thread(findings, looks, self._analysis)
+        self._calm.looked(
+            {each.key: each.frames[0] for each in looks},
+            now,
+            suspected=[each.key for each, finding in zip(looks, found, strict=True) if finding or each.known],
+        )
         looked = [self._change(each, finding, now) for each, finding in zip(looks, found, strict=True)]
         told = [alert for alert in looked if alert is not None and not await self._silenced(alert)]
         sent = [alert for alert in told if not await self._kept_quiet(alert)]
@@ -191,28 +176,53 @@ class Watcher:
 
     async def _look(self, service: Service, signal: Signal, now: datetime, firing: Mapping[str, Alert]) -> Look | None:
         """One signal now, beside a baseline that ends before its alert began; None when it cannot be read."""
-        name, severity = WATCHED[signal]
-        labels = {"alertname": name, "service": service.name, "severity": severity.value}
+        labels = labels_of(service, signal)
         known = firing.get(fingerprint(labels))
         start = now - timedelta(seconds=self._analysis.window_seconds)
         moves = known is not None and signal in SYMPTOMS  # what fills up is compared with itself, not with its normal
         normal_end = min(start, known.starts_at) if known and moves else start
-        context = QueryContext(
-            incident_id="",
-            now=now,
-            window=Window(start=start, end=now),
-            baseline=Window(start=normal_end - timedelta(seconds=self._analysis.baseline_seconds), end=normal_end),
-            inventory=self._inventory,
-            sources=self._sources,
-            signals=self._signals,
-            analysis=self._analysis,
-        )
+        baseline = Window(start=normal_end - timedelta(seconds=self._analysis.baseline_seconds), end=normal_end)
+        context = self._context(Window(start=start, end=now), baseline)
         try:
             frames = await frames_of(service.name, signal, context, fills_up=signal in SATURATION)
         except SourceError as error:
             log.warning("watch_unreadable", service=service.name, signal=signal, error=str(error))
             return None
         return Look(frames, context.window, context.baseline, labels, known)
+
+    async def _calm_now(
+        self, now: datetime, firing: Mapping[str, Alert], slots: asyncio.Semaphore
+    ) -> set[tuple[str, Signal]]:
+        """Signals without any open question whose samples since the last look are as ever: no close look is needed."""
+
+        async def unseen(service: Service, signal: Signal) -> SignalFrame | None:
+            identity = fingerprint(labels_of(service, signal))
+            window = self._calm.unseen((service.name, signal), now)
+            if window is None or identity in firing or identity in self._disagreeing:
+                return None
+            async with slots:
+                try:
+                    frames = await frames_of(service.name, signal, self._context(window, window), fills_up=False)
+                except SourceError:
+                    return None  # the close look tells
+            return frames[0]
+
+        asked = await asyncio.gather(*(unseen(service, signal) for service, signal in self._watched))
+        frames = {(each.service, each.signal): each for each in asked if each is not None}
+        return await asyncio.to_thread(self._calm.calm, frames, now)
+
+    def _context(self, window: Window, baseline: Window) -> QueryContext:
+        """What a query about these spans may look at."""
+        return QueryContext(
+            incident_id="",
+            now=window.end,
+            window=window,
+            baseline=baseline,
+            inventory=self._inventory,
+            sources=self._sources,
+            signals=self._signals,
+            analysis=self._analysis,
+        )
 
     def _change(self, look: Look, finding: Finding | None, now: datetime) -> Alert | None:
         """The alert to send about one signal, None when there is nothing new, or too early."""
@@ -236,25 +246,3 @@ class Watcher:
             return None
         self._disagreeing[identity] = self._disagreeing.get(identity, 0) + 1
         return change if self._disagreeing[identity] >= self._settings.for_ticks else None
-
-
-def _watched(inventory: Inventory, settings: WatchSettings, measured: Set[Signal]) -> list[tuple[Service, Signal]]:
-    """Every signal of every service that is looked at."""
-    services = _services(inventory, settings)
-    around = [inventory.get(name) for service in services for name in inventory.neighbourhood(service.name)]
-    symptoms = [(service, signal) for service in services for signal in SYMPTOMS if signal in measured]
-    filling = [signal for signal in SATURATION if signal in measured and LIMITS[signal] in measured]
-    near = {service.name: service for service in (*services, *around) if service is not None}
-    return symptoms + [(service, signal) for service in near.values() for signal in filling]
-
-
-def _services(inventory: Inventory, settings: WatchSettings) -> list[Service]:
-    if not settings.services:
-        return [service for service in inventory.all() if service.tier == 1]
-    services = []
-    for name in settings.services:
-        service = inventory.get(name)
-        if service is None:
-            raise ConfigError(f"watch.services names {name}, which is no service", fix="correct it in quell.yaml")
-        services.append(service)
-    return services

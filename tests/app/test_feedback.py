@@ -19,7 +19,8 @@ from events.correlation import CorrelationSettings
 from events.feedback import FeedbackSettings
 from events.inbox import accept
 from events.intake import Intake
-from events.watcher import Watcher, WatchSettings
+from events.watched import WatchSettings
+from events.watcher import Watcher
 from stores.store import Store
 from tests.app.conftest import SERVICES
 from tests.events.payloads import body, wire_alert

@@ -13,7 +13,8 @@ from clients.logfiles import LogFiles
 from clients.scrape import ScrapeSettings, ScrapeTarget
 from core.clock import ManualClock
 from core.models import Alert, AlertStatus, Identity, Service, Severity, Signal
-from events.watcher import SATURATION, Watcher, WatchSettings
+from events.watched import SATURATION, WatchSettings
+from events.watcher import Watcher
 from stores.store import Store
 from tools.inventory import Inventory
 from tools.signals import DEFAULT_SIGNALS, SignalSpec

@@ -15,11 +15,14 @@ from clients.logfiles import LogFiles
 from clients.scrape import ScrapeSettings, ScrapeTarget
 from core.clock import ManualClock
 from core.errors import ConfigError, SourceError, SourceUnavailable, StoreUnavailable
-from core.models import Alert, AlertStatus, Autonomy, Finding, Identity, Service, Severity, Shape, Signal
+from core.frames import BaselineQuery, SeriesBaseline
+from core.models import Alert, AlertStatus, Autonomy, Finding, Identity, Past, Service, Severity, Shape, Signal, Usual
+from core.ports import BaselineSource
 from events.correlation import CorrelationSettings
 from events.intake import Intake
 from events.looks import Look
-from events.watcher import Silences, Watcher, WatchSettings
+from events.watched import WatchSettings
+from events.watcher import Silences, Watcher
 from stores.store import Store
 from tests.support import eventually
 from tools.inventory import Inventory
@@ -79,8 +82,9 @@ def watcher(
     inventory: Inventory = SERVICES,
     signals: tuple[SignalSpec, ...] = DEFAULT_SIGNALS,
     silences: Silences | None = None,
+    baselines: BaselineSource | None = None,
 ) -> Watcher:
-    sources = Sources(metrics=plant.buffer, logs=LogFiles({}))
+    sources = Sources(metrics=plant.buffer, logs=LogFiles({}), baselines=baselines)
     settings = WatchSettings(services=services, for_ticks=for_ticks)
     return Watcher(store, inventory, sources, plant.clock, settings, ANALYSIS, signals, silences)
 
@@ -111,6 +115,28 @@ async def test_a_symptom_that_lasts_is_alerted_once_and_its_end_too(store: Store
     (ended,) = [alert for each in await look(watching, plant, 10) for alert in each]
     assert (ended.fingerprint, ended.status) == (fired.fingerprint, AlertStatus.RESOLVED)
     assert ended.starts_at == fired.starts_at
+
+
+class UsuallyWell:
+    """Remembers days on which every signal was at that level."""
+
+    def __init__(self, median: float) -> None:
+        self.median = median
+
+    async def baseline(self, query: BaselineQuery) -> SeriesBaseline:
+        usual = Usual(past=Past.SAME_HOUR, median=self.median, spread=0.0, low=0.0, high=0.0, samples=84)
+        return SeriesBaseline(until=query.until, usual=(usual,))
+
+
+@pytest.mark.parametrize(("usually", "alerts"), [(None, []), (1 / 3, []), (0.0, ["ErrorRateHigh"])])
+async def test_history_tells_what_the_last_minutes_cannot(
+    store: Store, plant: Plant, usually: float | None, alerts: list[str]
+) -> None:
+    plant.failing = True
+    watching = watcher(store, plant, baselines=None if usually is None else UsuallyWell(usually))
+    await plant.work(16)
+    sent = [alert for each in await look(watching, plant, 3) for alert in each]
+    assert [alert.name for alert in sent] == alerts
 
 
 async def test_what_it_sends_becomes_an_incident_and_ends_it(store: Store, plant: Plant) -> None:
