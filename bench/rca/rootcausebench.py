@@ -38,6 +38,9 @@ CONFIG = AnalysisConfig(window_seconds=600.0, baseline_seconds=3600.0, step_seco
 NONE = "none"
 FLOOR, AIM = 0.58, 0.75
 MOVED_SECONDS = 60.0
+GIVEN, RENAMED, EARLIER, LATER = "given", "renamed", "earlier", "later"
+MOVED = frozenset({EARLIER, LATER})
+"""Variants in which more or less is known, so that another answer is allowed."""
 CHANGED = frozenset({FaultKind.BAD_RELEASE, FaultKind.BAD_CONFIG, FaultKind.INCOMPLETE_RELEASE})
 REMEDIES: dict[Remedy, str] = {
     Remedy.ROLLBACK: "rollback",
@@ -109,7 +112,8 @@ async def _score(outcomes: Sequence[Outcome]) -> tuple[list[Figure], list[Case]]
     for variant in [name for name in verdicts if name != GIVEN]:
         pairs = zip(verdicts[GIVEN], verdicts[variant], strict=True)
         same = [given == twisted for (given, _), (twisted, _) in pairs]
-        figures.append(figure(f"rootcausebench.{variant}.same_answer", _share(same), floor=1.0))
+        floor_here = None if variant in MOVED else 1.0
+        figures.append(figure(f"rootcausebench.{variant}.same_answer", _share(same), floor=floor_here))
         right = [_right(*pair) for pair in verdicts[variant]]
         figures.append(figure(f"rootcausebench.{variant}.whole_case", _share(right)))
     figures.append(await _without_culprits(outcomes))
@@ -145,9 +149,6 @@ async def verdict(diagnosis: Diagnosis, view: SystemView) -> Verdict:
     return Verdict(blamed, first.service, REMEDIES.get(remedy, "") if remedy else "")
 
 
-GIVEN, RENAMED = "given", "renamed"
-
-
 def _views(case: Path) -> Mapping[str, Callable[[], SystemView]]:
     """The incident as it is, twisted in ways that must not matter, and looked at a minute sooner or later."""
 
@@ -159,8 +160,8 @@ def _views(case: Path) -> Mapping[str, Callable[[], SystemView]]:
         RENAMED: build(renamed),
         "reordered": build(reordered),
         "innocent_deploys": build(with_innocent_deploys),
-        "earlier": build(lambda incident: incident, -MOVED_SECONDS),
-        "later": build(lambda incident: incident, MOVED_SECONDS),
+        EARLIER: build(lambda incident: incident, -MOVED_SECONDS),
+        LATER: build(lambda incident: incident, MOVED_SECONDS),
     }
 
 
