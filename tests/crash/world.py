@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -233,6 +233,7 @@ async def world(
     database_url: str = "",
     ports: dict[str, int] | None = None,
     changes: Mapping[str, Any] | None = None,
+    elsewhere: Collection[str] = (),
 ) -> AsyncIterator[World]:
     """Services up and loaded, store migrated, Quell not started yet.
 
@@ -240,6 +241,7 @@ async def world(
         database_url: empty for a file of the world's own.
         ports: of the services; free ones unless given.
         changes: sections of quell.yaml that take the place of the world's own.
+        elsewhere: services that the test runs itself, past the supervisor.
     """
     ports = ports or dict(zip(("leaf", "edge"), free_ports(2), strict=True))
     config = folder / "quell.yaml"
@@ -258,8 +260,8 @@ async def world(
     here = World(folder, store, settings, ports)
     load = asyncio.create_task(_load(ports["edge"]))
     try:
-        for name in ports:
-            await eventually(lambda name=name: _healthy(here, supervise, name), deadline_seconds=20)
+        for name in set(ports) - set(elsewhere):
+            await eventually(lambda name=name: _healthy(here, supervise, name), deadline_seconds=60)
         yield here
     finally:
         load.cancel()
