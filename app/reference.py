@@ -1,7 +1,7 @@
 """Generates docs/reference from what the program itself declares: ``python -m app.reference [--check]``.
 
-Nothing in there is written by hand, so that it cannot be wrong: commands, settings, agents, tools, errors, and the JSON
-Schema of every output.
+Nothing in there is written by hand, so that it cannot be wrong: commands, settings, agents, tools, known shapes of
+trouble, errors, and the JSON Schema of every output.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import core.errors
 from agents.catalogue import ALL
+from analysis.patterns.library import LIBRARY
 from app.cli.main import COMMANDS, load_command
 from app.cli.options import SHARED_HELP
 from app.cli.schemas import JSON_OUTPUTS
@@ -34,6 +35,7 @@ def pages() -> dict[str, str]:
         "configuration.md": _page("Configuration", _configuration()),
         "agents.md": _page("Agents", _agents()),
         "tools.md": _page("Queries and actions", _tools()),
+        "patterns.md": _page("Known shapes of trouble", _patterns()),
         "errors.md": _page("Errors", _errors()),
         "json.md": _page("JSON output", _outputs()),
         "json/quell.yaml.json": _json(schema()),
@@ -187,6 +189,15 @@ def _tools() -> Iterator[str]:
 
 def _parameters(model: Any) -> str:
     return ", ".join(f"`{name}`" for name in model.model_fields) or "-"
+
+
+def _patterns() -> Iterator[str]:
+    yield "A service shows a shape when all of its needs are met; what each kind of evidence is stands in the guide.\n"
+    rows = [
+        (f"`{each.name}`", each.title, each.kind.value if each.kind else "-", "; ".join(need.text for need in each.needs))
+        for each in LIBRARY
+    ]
+    yield from _table(("shape", "a service that", "speaks for", "needs"), rows)
 
 
 def _errors() -> Iterator[str]:

@@ -30,7 +30,7 @@ class FeedbackSettings(Model):
     memory_seconds: float = Field(
         default=30 * 86_400.0,
         gt=0,
-        description="judgements older than that are forgotten, so that nothing is quiet for ever",
+        description="false alarms older than that are forgotten, so that nothing is quiet for ever",
     )
 
 

@@ -43,9 +43,10 @@ class Feedback(Repository):
             await self._connection.execute(insert(FEEDBACK), rows)
 
     async def record(self, pattern: AlertPattern, since: datetime, severity: Severity) -> PatternRecord:
-        """How often the pattern was judged since then: false alarms that were at least as severe, and all real ones."""
-        of_pattern = (FEEDBACK.c.pattern == pattern.id) & (FEEDBACK.c.judged_at >= since)
-        false = (FEEDBACK.c.judged == Judgement.FALSE_ALARM) & (FEEDBACK.c.severity_rank >= severity.rank)
+        """How often the pattern was judged: as a false alarm since then that was at least as severe; as real, ever."""
+        of_pattern = FEEDBACK.c.pattern == pattern.id
+        severe = (FEEDBACK.c.severity_rank >= severity.rank) & (FEEDBACK.c.judged_at >= since)
+        false = (FEEDBACK.c.judged == Judgement.FALSE_ALARM) & severe
         counts = select(
             func.coalesce(func.sum(case((false, 1), else_=0)), 0),
             func.coalesce(func.sum(case((FEEDBACK.c.judged == Judgement.REAL, 1), else_=0)), 0),

@@ -34,7 +34,7 @@ SHAPE_ANNOTATION = "pattern"
 
 
 class PatternRecord(Model):
-    """How often a pattern was judged, of late."""
+    """How often a pattern was judged: a false alarm of late, real ever."""
 
     false_alarms: int = 0
     real: int = 0
