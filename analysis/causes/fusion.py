@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from analysis.causes.confidence import Clue, contrast, strength
 from analysis.causes.families.reading import FamilyReading, Mark
 
-TIED = 0.4
+TIED = 0.6
 """What the voice of a family is worth whose leader is as high as its runner-up: it still points at both."""
 
 DIGITS = 6

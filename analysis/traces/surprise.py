@@ -28,22 +28,20 @@ class Share(NamedTuple):
 
 
 def share_surprise(now: Share, before: Sequence[Share]) -> float:
-    """Signed z of a share: median over the earlier windows of the distance to each, in standard deviations.
+    """Signed z of a share against the median of those of earlier windows.
 
     Shares are compared as angles, ``2 asin(sqrt(p))``, whose variance is 1/n whatever p is (Anscombe, "The
-    transformation of Poisson, binomial and negative-binomial data", Biometrika 1948). 0 without anything to compare.
+    transformation of Poisson, binomial and negative-binomial data", Biometrika 1948). To the variance of this share
+    come that of the median, which shrinks with the number of windows, and how much windows differ anyway. 0 without
+    anything to compare.
     """
     known = [each for each in before if each.whole > 0]
     if now.whole <= 0 or not known:
         return 0.0
     angles = [_angle(each) for each in known]
     spread = max(SPREAD, _mad_sigma(angles))
-    here = _angle(now)
-    distances = [
-        (here - angle) / sqrt(1 / now.whole + 1 / each.whole + spread**2)
-        for angle, each in zip(angles, known, strict=True)
-    ]
-    return significant(median(distances))
+    variance = 1 / now.whole + median(1 / each.whole for each in known) / len(known) + spread**2
+    return significant((_angle(now) - median(angles)) / sqrt(variance))
 
 
 def level_surprise(now: float, before: Sequence[float], floor: Floor) -> float:
