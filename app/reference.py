@@ -194,7 +194,12 @@ def _parameters(model: Any) -> str:
 def _patterns() -> Iterator[str]:
     yield "A service shows a shape when all of its needs are met; what each kind of evidence is stands in the guide.\n"
     rows = [
-        (f"`{each.name}`", each.title, each.kind.value if each.kind else "-", "; ".join(need.text for need in each.needs))
+        (
+            f"`{each.name}`",
+            each.title,
+            each.kind.value if each.kind else "-",
+            "; ".join(need.text for need in each.needs),
+        )
         for each in LIBRARY
     ]
     yield from _table(("shape", "a service that", "speaks for", "needs"), rows)
