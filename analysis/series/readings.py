@@ -217,6 +217,8 @@ def _missing(
     """When the samples of a series that a living process always has ended; None when they did not."""
     if frame.signal not in ALWAYS_SAMPLED or normal is None or normal.samples < config.min_baseline_samples:
         return None
+    if not times.size:  # it ended before all that is looked at, which only its history knows
+        return None
     last = float(times[-1])
     silent_seconds = window.end.timestamp() - last
     if silent_seconds <= max(3 * config.step_seconds, 0.3 * window.seconds):

@@ -57,12 +57,12 @@ def fill() -> tuple[SeriesRing, Miner]:
     return ring, miner
 
 
-def _peak_kibibytes() -> int:
+def own_peak_mebibytes() -> float:
     """`VmHWM` of this process (proc(5)); `ru_maxrss` would count the parent's memory at the fork too."""
     status = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / KIBIBYTES
 
 
 if __name__ == "__main__":
     held = fill()
-    sys.stdout.write(f"{_peak_kibibytes() / KIBIBYTES}\n")
+    sys.stdout.write(f"{own_peak_mebibytes()}\n")

@@ -14,6 +14,7 @@ from analysis.config import AnalysisConfig
 from analysis.digests import series_digest
 from analysis.recovery import normal_of
 from analysis.series.history import LONGEST_DAYS, usual_before
+from analysis.series.prefilter import worth_a_look
 from analysis.series.readings import read
 from analysis.view import SignalFrame
 from core.frames import Floats, SeriesBaseline
@@ -132,6 +133,24 @@ def test_history_that_reaches_into_the_window_does_not_count() -> None:
     later = history(0.0, minutes_before=-1)
     assert later.until < END + timedelta(hours=1)
     assert read(frame(later), WINDOW, BASELINE, CONFIG).shape is None
+
+
+@settings(max_examples=60)
+@given(
+    values=st.lists(st.sampled_from([0.0, 0.3, np.nan, 5.0, np.inf]), max_size=45),
+    late=st.booleans(),
+    signal=st.sampled_from([one for one in Signal if one not in (Signal.LOGS, Signal.STATE)]),
+    median=st.sampled_from([0.0, 0.3, 2e8]),
+)
+def test_a_series_with_more_history_than_samples_can_be_read(
+    values: list[float], late: bool, signal: Signal, median: float
+) -> None:
+    end = END.timestamp() if late else WINDOW.start.timestamp() - 1
+    times = end - CONFIG.step_seconds * np.arange(len(values), dtype=np.float64)[::-1]
+    given_frame = replace(frame(history(median)), signal=signal, times=times, values=np.array(values, dtype=np.float64))
+    reading = read(given_frame, WINDOW, BASELINE, CONFIG)
+    assert (reading.shape is None) == (reading.onset is None)
+    assert worth_a_look([given_frame], WINDOW, BASELINE, CONFIG) in ((True,), (False,))
 
 
 def test_recovery_is_measured_by_the_same_normal() -> None:
