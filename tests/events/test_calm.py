@@ -12,7 +12,8 @@ from analysis.view import SignalFrame
 from clients.logfiles import LogFiles
 from core.clock import ManualClock
 from core.frames import Frame, MetricQuery
-from core.models import AlertStatus, Signal, SourceStatus
+from core.models import AlertStatus, Signal
+from core.ports import SourceStatus
 from events.calm import Calm
 from events.watched import WatchSettings
 from events.watcher import Watcher
