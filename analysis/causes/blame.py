@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.causes.confidence import strength
 from analysis.causes.conserved import SYMPTOMS
-from analysis.causes.facts import ServiceFacts, excess
+from analysis.causes.facts import ServiceFacts, added
 from analysis.causes.suspicion import Suspicion
 from analysis.topology import Topology
 from core.models import FaultKind
@@ -66,17 +66,22 @@ def share(caller: ServiceFacts, culprit: ServiceFacts, suspicion: Suspicion) -> 
     """
     if not suspicion.explainable or suspicion.kind is FaultKind.HANG:
         return 1.0
-    owed = {signal: excess(caller, signal) for signal in SYMPTOMS}
-    shares = [min(1.0, excess(culprit, signal) / owed[signal]) for signal in SYMPTOMS if owed[signal] > 0]
+    owed = {signal: added(caller, signal) for signal in SYMPTOMS}
+    shares = [min(1.0, added(culprit, signal) / owed[signal]) for signal in SYMPTOMS if owed[signal] > 0]
     return max(shares, default=1.0)
 
 
 def _charge(suspicion: Suspicion, culprits: list[Charge], facts: dict[str, ServiceFacts], reach: float) -> Charge:
-    """Score one suspicion against what was found further down."""
+    """Score one suspicion against what was found further down.
+
+    Where something further down is suspected at all, what the callees account for by count is explained for certain.
+    """
     own = strength(suspicion.clues) * reach
     if not suspicion.explainable:
         return Charge(suspicion, own)
     shares = [share(facts[suspicion.service], facts[one.suspicion.service], one.suspicion) for one in culprits]
     taken = [(one.score * part, one.suspicion) for one, part in zip(culprits, shares, strict=True)]
     explained, by = min(taken, key=lambda pair: (-round(pair[0], 6), *pair[1].precedence), default=(0.0, None))
+    if explained > 0:
+        explained = max(explained, facts[suspicion.service].accounted)
     return Charge(suspicion, own * (1 - EXPLAINING_POWER * explained), explained, by if explained > 0 else None)

@@ -96,6 +96,16 @@ def own(service: str, signal: Signal, excess: Excesses, topology: Topology) -> f
     return max(0.0, left)
 
 
+def accounted(service: str, excess: Excesses, topology: Topology) -> float:
+    """The share of a service's symptoms that its callees account for, 0..1, by the symptom that is most its own."""
+    shares = [
+        1 - own(service, signal, excess, topology) / excess[signal][service].flow
+        for signal in excess
+        if service in excess[signal]
+    ]
+    return min(shares, default=0.0)
+
+
 def _lasting(frame: SignalFrame, reading: Reading, view: SystemView, config: AnalysisConfig) -> bool:
     """Whether the series rose and was mostly unusual since: some scattered samples of a noisy series are chance."""
     if reading.shape not in _RISEN or reading.normal is None or reading.onset is None:

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.causes.confidence import Clue, Family, saturation
-from analysis.causes.conserved import SYMPTOMS
+from analysis.causes.conserved import SYMPTOMS, accounted, excesses
 from analysis.causes.states import HALTED
-from analysis.changes.assess import Assessment, assess
-from analysis.changes.effective import effective
-from analysis.changes.symptoms import symptoms_of
+from analysis.changes.assess import Assessment
+from analysis.changes.judging import judge
 from analysis.config import AnalysisConfig
 from analysis.series.readings import read
 from analysis.topology import Topology
@@ -36,19 +35,21 @@ class ServiceFacts:
         traffic: median requests per second in the window; None when unknown.
         symptom: clues from errors and latency, its own or caught from a callee.
         logs: clues from its logs.
+        accounted: share of its errors and latency that its callees account for, 0..1.
         impact: clues from what its callers suffer, or from the alert when it is the symptom itself.
     """
 
     service: str
     findings: tuple[Finding, ...]
     state: StateView | None
-    changes: tuple[Assessment, ...]
     observed: bool
     scraped: bool
     traffic: float | None
     symptom: tuple[Clue, ...]
     logs: tuple[Clue, ...]
+    accounted: float = 0.0
     impact: tuple[Clue, ...] = ()
+    changes: tuple[Assessment, ...] = ()
 
     def of(self, signal: Signal, *shapes: Shape) -> Finding | None:
         """Its largest finding of that signal, in one of the shapes if any are given."""
@@ -74,11 +75,21 @@ def gather(
     view: SystemView, findings: tuple[Finding, ...], topology: Topology, config: AnalysisConfig
 ) -> dict[str, ServiceFacts]:
     """Facts of every service that the view names, in the order in which it names them."""
-    alone = {name: _facts(name, view, findings, config) for name in _names(view)}
+    excess = excesses(view, config)
+    names = _names(view)
+    changes = judge(view, findings, topology, config, names)
+    alone = {
+        name: replace(
+            _facts(name, view, findings, config),
+            changes=changes.get(name, ()),
+            accounted=accounted(name, excess, topology),
+        )
+        for name in names
+    }
     return {name: _with_impact(facts, alone, view, topology) for name, facts in alone.items()}
 
 
-def excess(facts: ServiceFacts, signal: Signal) -> float:
+def added(facts: ServiceFacts, signal: Signal) -> float:
     """How much more of a symptom than usual: failed requests per second, or seconds; 0 without a finding.
 
     Without known traffic the ratio itself stands for failures per second.
@@ -109,23 +120,12 @@ def _facts(name: str, view: SystemView, findings: tuple[Finding, ...], config: A
         service=name,
         findings=own,
         state=state,
-        changes=_changes(name, view, own, config),
         observed=state is not None or bool(frames),
         scraped=any(frame.signal is Signal.UP for frame in frames),
         traffic=read(traffic, view.window, view.baseline, config).current if traffic else None,
         symptom=_clues(Family.SYMPTOM, (f for f in own if f.signal in SYMPTOMS), config),
         logs=_clues(Family.LOGS, (f for f in own if f.signal is Signal.LOGS), config),
     )
-
-
-def _changes(name: str, view: SystemView, own: tuple[Finding, ...], config: AnalysisConfig) -> tuple[Assessment, ...]:
-    """The changes of one service, against its symptoms."""
-    mine = [one for one in effective(view.changes) if one.service == name]
-    if not mine:
-        return ()
-    names = _names(view)
-    symptoms = symptoms_of(name, view, own, names, config)
-    return tuple(assess(one, symptoms, config, view.window.end, names) for one in mine)
 
 
 def _clues(family: Family, findings: Iterable[Finding], config: AnalysisConfig) -> tuple[Clue, ...]:

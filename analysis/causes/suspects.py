@@ -11,8 +11,8 @@ from analysis.causes.rules import RULES
 from analysis.causes.suspicion import Surroundings, Suspicion
 from core.models import FaultKind, Signal
 
-BEHAVIOUR = frozenset({Family.OPERATIONS, Family.PATTERNS, Family.CALLS, Family.EDGES})
-"""Families that see inside a service: an operation, a line or a call of it."""
+TELLING = frozenset({Family.EXCESS, Family.OPERATIONS, Family.PATTERNS, Family.CALLS, Family.EDGES})
+"""Families that say more than that a service suffers: how much is its own, or which operation, line or call shows it."""
 
 KNOWN_KIND_SHARE = 0.5
 """A mark that knows the kind of the fault names it unless another is more than twice as strong."""
@@ -30,7 +30,7 @@ def suspect(facts: ServiceFacts, around: Surroundings) -> list[Suspicion]:
         return [replace(one, clues=one.clues + marked) for one in specific]
     bare = _symptom_only(facts, around)
     if fused and _founded(fused) and (bare is None or _tells_more(fused, bare)):
-        return [_by_marks(facts, fused)]
+        return [_by_marks(fused, bare)]
     return [replace(bare, clues=bare.clues + marked)] if bare else []
 
 
@@ -44,21 +44,21 @@ def _tells_more(fused: Fused, bare: Suspicion) -> bool:
     """Whether the marks say more than the bare symptom: the kind of the fault, or what within the service shows it."""
     if any(mark.kind is not None for mark in fused.marks):
         return True
-    return bare.kind is FaultKind.UNKNOWN and any(clue.family in BEHAVIOUR for clue in fused.clues)
+    return bare.kind is FaultKind.UNKNOWN and any(clue.family in TELLING for clue in fused.clues)
 
 
-def _by_marks(facts: ServiceFacts, fused: Fused) -> Suspicion:
+def _by_marks(fused: Fused, bare: Suspicion | None) -> Suspicion:
     """What the families say, named by the strongest mark, or by one that knows its kind and is half as strong."""
     pairs = list(zip(fused.clues, fused.marks, strict=True))
     enough = KNOWN_KIND_SHARE * pairs[0][0].strength
     known = [mark for clue, mark in pairs if mark.kind is not None and clue.strength >= enough]
     telling = known[0] if known else fused.marks[0]
     return Suspicion(
-        service=facts.service,
+        service=fused.service,
         kind=telling.kind or FaultKind.UNKNOWN,
         component=telling.component,
         statement=telling.statement,
-        clues=(*fused.clues, *facts.symptom, *facts.logs),
+        clues=fused.clues + (bare.clues if bare else ()),
         explainable=not telling.own,
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.anomalies import detect
 from analysis.causes.blame import share
-from analysis.causes.facts import ServiceFacts, excess, gather
+from analysis.causes.facts import ServiceFacts, added, gather
 from analysis.causes.suspects import suspect
 from analysis.causes.suspicion import Surroundings, Suspicion
 from analysis.topology import Topology
@@ -27,8 +27,8 @@ def test_excess_failures_are_counted_in_requests_so_that_they_compare_between_se
     shop = Shop()
     shop.bad_release("orders")
     facts = facts_of(shop)
-    assert excess(facts["orders"], Signal.ERRORS) == pytest.approx(0.6 * 8, rel=0.15)
-    assert excess(facts["gateway"], Signal.ERRORS) == pytest.approx(0.6 * 8, rel=0.15)
+    assert added(facts["orders"], Signal.ERRORS) == pytest.approx(0.6 * 8, rel=0.15)
+    assert added(facts["gateway"], Signal.ERRORS) == pytest.approx(0.6 * 8, rel=0.15)
     assert share(facts["gateway"], facts["orders"], suspicion("orders", facts)) > 0.85
 
 
