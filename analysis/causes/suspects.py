@@ -12,7 +12,7 @@ from analysis.causes.suspicion import Surroundings, Suspicion
 from core.models import FaultKind, Signal
 
 TELLING = frozenset({Family.EXCESS, Family.OPERATIONS, Family.PATTERNS, Family.CALLS, Family.EDGES})
-"""Families that say more than that a service suffers: how much is its own, or which operation, line or call shows it."""
+"""Families that say more than that a service suffers: how much is its own, or which operation, line or call it is."""
 
 KNOWN_KIND_SHARE = 0.5
 """A mark that knows the kind of the fault names it unless another is more than twice as strong."""
