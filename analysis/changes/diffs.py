@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 MAX_LINES = 2000
 """Lines of a diff that are read: larger ones are judged by their beginning."""
+MAX_LINE_CHARACTERS = 400
+"""Of a line: longer ones are generated or minified."""
 
 _COMMENT = re.compile(r"^\s*(?://|#(?!include)|--\s|/\*|\*/|\*\s|<!--|;|'''|\"\"\"|import\s|from\s+\S+\s+import\s)")
 _TRAILING_COMMENT = re.compile(r"\s(?://|#)\s.*$")
@@ -55,7 +57,7 @@ def read_diff(text: str) -> tuple[Hunk, ...]:
         removed.clear()
         added.clear()
 
-    for line in text.splitlines()[:MAX_LINES]:
+    for line in (whole[:MAX_LINE_CHARACTERS] for whole in text.splitlines()[:MAX_LINES]):
         if _HEADER.match(line) or line.startswith("@@"):
             close()
             named = _FILE.match(line)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,9 +52,10 @@ WEIGHT: dict[Effect, float] = {
 }
 """How likely an edit of the class breaks something, if it has to do with what broke."""
 
+MAX_PAIRED = 60  # lines of each side of a hunk that are compared with each other
 SAME_LINE = 0.5  # share of common words from which a line that came is a line that went, edited
 
-_CALL = re.compile(r"([A-Za-z_][\w]*)(?:\[[^\]]*\])?\s*\(")
+_CALL = re.compile(r"\b([A-Za-z_]\w*)(?:\[[^\]]*\])?\s*\(")
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\.\d)")
 _RELEASE = re.compile(r"v?\d+\.\d+\.\d+[\w.+-]*")
 _NO_LIMIT = re.compile(_RELEASE.pattern + r"|(?<=[\s(])[1-5]\d\d(?=\))")
@@ -136,21 +137,27 @@ def _effect(hunk: Hunk, paths: tuple[str, ...], hunks: Sequence[Hunk]) -> Effect
 
 def _setting_changed(removed: Sequence[str], added: Sequence[str]) -> bool:
     """A line that stayed the same but for a number, a unit or a setting's value; release numbers do not count."""
-    for before in removed:
-        for after in added:
-            if before == after or not _similar(before, after):
-                continue
-            old, new = _numbers(before), _numbers(after)
-            if old != new and (old or _SETTING_LINE.match(before)):
-                return True
-            if _SETTING_LINE.match(before) and _SETTING_LINE.match(after) and not _CALL.search(after):
-                return True
+    for before, after in _edited(removed, added):
+        old, new = _numbers(before), _numbers(after)
+        if old != new and (old or _SETTING_LINE.match(before)):
+            return True
+        if _SETTING_LINE.match(before) and _SETTING_LINE.match(after) and not _CALL.search(after):
+            return True
     return False
 
 
-def _similar(one: str, other: str) -> bool:
+def _edited(removed: Sequence[str], added: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Lines that went beside those that came in their place: of each side so many lines are looked at."""
+    came = [(line, Counter(_TOKEN.findall(line))) for line in added[:MAX_PAIRED]]
+    for before in removed[:MAX_PAIRED]:
+        tokens = Counter(_TOKEN.findall(before))
+        for after, others in came:
+            if before != after and _similar(tokens, others):
+                yield before, after
+
+
+def _similar(left: Counter[str], right: Counter[str]) -> bool:
     """Whether two lines have most of their words in common."""
-    left, right = Counter(_TOKEN.findall(one)), Counter(_TOKEN.findall(other))
     common, total = sum((left & right).values()), max(sum(left.values()), sum(right.values()))
     return total > 0 and common / total >= SAME_LINE
 
@@ -169,9 +176,8 @@ def _numbers(text: str) -> list[str]:
 def _renamed(removed: Sequence[str], added: Sequence[str]) -> bool:
     """A line that stayed the same but for a name in quotes: a key, a field, a table, not a message for people."""
     return any(
-        _similar(before, after) and _nameless(before) == _nameless(after) and _names(before) != _names(after)
-        for before in removed
-        for after in added
+        _nameless(before) == _nameless(after) and _names(before) != _names(after)
+        for before, after in _edited(removed, added)
     )
 
 
