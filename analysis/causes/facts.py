@@ -29,7 +29,6 @@ class ServiceFacts:
     Attributes:
         findings: all of this service, largest deviation first.
         state: its actuator's word; None when there is none.
-        changes: what was changed on it and could have broken it, each judged, oldest first.
         observed: whether any metric or state of it is known.
         scraped: whether an `up` series is known.
         traffic: median requests per second in the window; None when unknown.
@@ -37,6 +36,7 @@ class ServiceFacts:
         logs: clues from its logs.
         accounted: share of its errors and latency that its callees account for, 0..1.
         impact: clues from what its callers suffer, or from the alert when it is the symptom itself.
+        changes: what was changed on it and could have broken it, each judged, oldest first.
     """
 
     service: str

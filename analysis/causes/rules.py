@@ -119,9 +119,13 @@ def _memory_growth(facts: ServiceFacts, around: Surroundings) -> Suspicion | Non
 
 
 def _bad_change(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
-    """The service itself suffers since a change that explains it: errors, latency or log lines after it, not before."""
-    symptoms = [clue for clue in facts.symptom + facts.logs if clue.weight > 0]
-    culprit = best(facts.changes)
+    """The service itself suffers since a change that explains it: errors, latency or log lines after it, not before.
+
+    Of a service that nobody observes, what its callers suffer counts, if the diff of the change explains that.
+    """
+    unseen = not facts.observed and not facts.logs
+    symptoms = [clue for clue in (facts.impact if unseen else facts.symptom + facts.logs) if clue.weight > 0]
+    culprit = best(one for one in facts.changes if one.documented or not unseen)
     if facts.halted or not symptoms or culprit is None:
         return None
     change = culprit.effective
@@ -129,7 +133,8 @@ def _bad_change(facts: ServiceFacts, around: Surroundings) -> Suspicion | None:
         service=facts.service,
         kind=culprit.kind,
         component=change.name,
-        statement=f"{facts.service} fails since {change.label}: {culprit.reason}",
+        statement=f"{f'what calls {facts.service}' if unseen else facts.service} fails since "
+        f"{change.label}: {culprit.reason}",
         clues=(Clue(Family.CHANGE, culprit.weight, change.evidence), *facts.symptom, *facts.logs, *facts.impact),
         explainable=True,
     )

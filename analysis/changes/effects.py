@@ -69,7 +69,9 @@ _LIMIT = re.compile(
     r"(?i)\b(?:limit|max\w*|top|fetch\s+first|page_?size|batch_?size|timeout|deadline|ttl|cap|capacity|bound|quota)\b"
 )
 _TOKEN = re.compile(r"[A-Za-z_]\w*")
-_QUERY = re.compile(r"\b(?:select\s.+\sfrom|insert\s+into|update\s.+\sset|delete\s+from)\b", re.IGNORECASE)
+_QUERY = re.compile(
+    r"\b(?:select\s.{1,200}?\sfrom|insert\s+into|update\s.{1,200}?\sset|delete\s+from)\b", re.IGNORECASE
+)
 _WORK = re.compile(
     r"(?:get|fetch|query|find|load|read|put|send|publish|scan|search|select|lookup|call|write|insert|update|delete|batch)"
     r"(?![a-z])(?!\w*(?:error|json|header|response|param|log)\w*$)",

@@ -83,3 +83,27 @@ def test_why_a_change_is_not_suspect_is_told() -> None:
     told = {one.service: one.reason for one in diagnose(shop).ruled_out}
     assert "abc1234 in release v9" in told["cart"]
     assert "nothing is unusual since" in told["cart"]
+
+
+def unseen_callee(text: str) -> Shop:
+    """Orders fails; it calls pool, which nobody measures and which was just deployed."""
+    shop = failing("SetMaxOpenConns reached: call refused")
+    shop.dependencies = {**shop.dependencies, "orders": ("payment", "cart", "pool"), "pool": ()}
+    at = END - timedelta(seconds=6)
+    shop.changes = [
+        Change(service="pool", kind="commit", at=at, reference=SHA, text=text, paths=("db.go",)),
+        Change(service="pool", kind="deploy", at=at, after="v2", reference=SHA),
+    ]
+    return shop
+
+
+def test_a_change_of_a_service_that_nobody_measures_is_judged_by_what_its_callers_show() -> None:
+    diagnosis = diagnose(unseen_callee(diffs.POOL))
+    assert first(diagnosis) == ("pool", FaultKind.BAD_RELEASE, SHA)
+    assert diagnosis.first is not None
+    assert "what calls pool fails since" in diagnosis.first.statement
+
+
+@pytest.mark.parametrize("text", [diffs.HELPER, diffs.STYLE, ""], ids=["helper", "style", "unknown"])
+def test_but_only_if_its_diff_explains_that(text: str) -> None:
+    assert first(diagnose(unseen_callee(text)))[0] == "orders"

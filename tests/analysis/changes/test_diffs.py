@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.changes.diffs import MAX_LINES, read_diff
-from analysis.changes.effects import WEIGHT, Effect, edits
+from analysis.changes.effects import MAX_PAIRED, WEIGHT, Effect, edits
 from analysis.changes.paths import configuration, dependencies, harmless
 from analysis.changes.words import concepts, identifiers, singular, without_names, words
 from tests.analysis.changes import diffs
@@ -67,6 +67,13 @@ def test_the_files_of_hunks_are_known() -> None:
 def test_only_so_many_lines_are_read() -> None:
     text = "@@ a.py @@\n" + "+x = call()\n" * (2 * MAX_LINES)
     assert sum(len(hunk.added) for hunk in read_diff(text)) < MAX_LINES
+
+
+def test_a_large_hunk_costs_no_more_than_its_lines() -> None:
+    text = "@@ a.py @@\n" + "".join(f"-x{n} = call({n})\n+x{n} = call({n + 1})\n" for n in range(MAX_LINES // 2))
+    compared = sum(1 for _ in read_diff(text)[0].removed)
+    assert compared > MAX_PAIRED
+    assert effects(text) == {Effect.SETTING}
 
 
 @given(TEXT)
