@@ -127,6 +127,7 @@ class Features:
         hard: 1 when the operating system or the actuator says so, else 0.
         named: 1 when its kind of fault is known, else 0.
         rivals: other services under suspicion, on a logarithm: ``log2(1 + services)``.
+        watched: 0..1, share of what the service calls that has any telemetry: behind a blind spot the culprit may hide.
     """
 
     score: float
@@ -139,6 +140,7 @@ class Features:
     hard: float
     named: float
     rivals: float
+    watched: float
 
     def rounded(self) -> dict[str, float]:
         """By name, to 4 decimals, so that every CPU records the same."""

@@ -5,6 +5,7 @@ Typed view and findings in, `Diagnosis` out: nothing outside this package knows 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log2
 
 from analysis.causes.blame import Charge, charge
@@ -66,7 +67,7 @@ def rank(view: SystemView, findings: tuple[Finding, ...], config: AnalysisConfig
             ruled_out=ruled_out,
             abstained=f"nothing stands out: the strongest suspicion is weak ({best.statement})",
         )
-    return _diagnosis(standing, ruled_out, view, config)
+    return _diagnosis(standing, ruled_out, view, topology, config)
 
 
 def _sorted(
@@ -84,7 +85,11 @@ def _sorted(
 
 
 def _diagnosis(
-    standing: list[Charge], ruled_out: tuple[RuledOut, ...], view: SystemView, config: AnalysisConfig
+    standing: list[Charge],
+    ruled_out: tuple[RuledOut, ...],
+    view: SystemView,
+    topology: Topology,
+    config: AnalysisConfig,
 ) -> Diagnosis:
     """Turn scores into probabilities that add up to at most one."""
     first, rest = standing[0], standing[1 : config.max_hypotheses]
@@ -108,11 +113,11 @@ def _diagnosis(
         hypotheses=tuple(hypotheses),
         ruled_out=ruled_out,
         confidence=hypotheses[0].probability,
-        features=_features(first, standing[1:]).rounded(),
+        features=_features(first, standing[1:], view, topology).rounded(),
     )
 
 
-def _features(first: Charge, rest: list[Charge]) -> Features:
+def _features(first: Charge, rest: list[Charge], view: SystemView, topology: Topology) -> Features:
     """What is known of the first suspicion besides its rivals on the same service."""
     suspicion = first.suspicion
     others = [one for one in rest if one.suspicion.service != suspicion.service]
@@ -128,7 +133,15 @@ def _features(first: Charge, rest: list[Charge]) -> Features:
         hard=float(any(clue.family is Family.STATE and clue.strength > 0 for clue in suspicion.clues)),
         named=float(suspicion.kind is not FaultKind.UNKNOWN),
         rivals=log2(1 + len({one.suspicion.service for one in others})),
+        watched=_watched(view, topology.callees(suspicion.service)),
     )
+
+
+def _watched(view: SystemView, services: Sequence[str]) -> float:
+    """Share of the services of which anything at all is known; 1 of none."""
+    heard = {one.service for one in view.signals} | {one.service for one in view.logs}
+    heard |= {one.service for one in view.traces} | {one.state.service for one in view.states}
+    return sum(name in heard for name in services) / len(services) if services else 1.0
 
 
 def _ruled_out(cleared: list[Charge], suspects: set[str], facts: dict[str, ServiceFacts]) -> tuple[RuledOut, ...]:
