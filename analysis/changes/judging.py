@@ -41,4 +41,4 @@ def _strongest(
 ) -> Assessment:
     """The assessment against the symptoms that the change explains best; the service's own come first."""
     found = [assess(one, each, config, view.window.end, names) for each in symptoms]
-    return max(found, key=lambda each: round(each.score, 6))
+    return max(found, key=lambda each: (round(each.score, 6), round(each.plausibility, 6)))
