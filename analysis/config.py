@@ -23,13 +23,14 @@ DEFAULT_FLOORS: dict[Signal, Floor] = {
     Signal.CPU: Floor(absolute=0.03, relative=0.10),
     Signal.MEMORY: Floor(absolute=8 * 2**20, relative=0.10),
     Signal.DISK: Floor(absolute=64 * 2**20, relative=0.02),
+    Signal.NETWORK: Floor(absolute=100e3, relative=0.5),
     Signal.POOL: Floor(absolute=1.0, relative=0.10),
     Signal.FILES: Floor(absolute=10.0, relative=0.10),
     Signal.CLOCK: Floor(absolute=0.05),
     Signal.UP: Floor(absolute=0.1),
 }
-"""One z is worth at least: 2 points of failed requests, 50 ms, 1 request/s, 3% of a core, 8 MiB, 64 MiB of disk, one
-connection, 10 files, 50 ms of clock, a tenth of up."""
+"""One z is worth at least: 2 points of failed requests, 50 ms, 1 request/s, 3% of a core, 8 MiB, 64 MiB of disk, 100
+kB/s and half of the network's usual (bursts are its nature), one connection, 10 files, 50 ms of clock, a tenth of up."""
 
 HISTORY_FLOORS: dict[Signal, Floor] = {
     Signal.ERRORS: Floor(absolute=0.01),

@@ -15,16 +15,11 @@ from analysis.topology import Topology
 from analysis.view import SignalFrame, SystemView
 from core.models import Shape, Signal
 
-FLOORS: dict[Signal, Floor] = {
-    Signal.CPU: Floor(absolute=0.01, relative=0.10),
-    Signal.MEMORY: Floor(absolute=8 * 2**20, relative=0.10),
-    Signal.DISK: Floor(absolute=64 * 2**20, relative=0.02),
-    Signal.NETWORK: Floor(absolute=100e3, relative=0.5),
-    Signal.POOL: Floor(absolute=1.0, relative=0.10),
-    Signal.FILES: Floor(absolute=10.0, relative=0.10),
-}
-"""One z is worth at least: a percentage point of a core, 8 MiB, 64 MiB of disk, 100 kB/s and half of the usual network
-traffic (bursts are its nature), one connection, 10 files. Idle services would reach a z in the thousands without."""
+RESOURCES = frozenset({Signal.CPU, Signal.MEMORY, Signal.DISK, Signal.NETWORK, Signal.POOL, Signal.FILES})
+
+FLOORS = {Signal.CPU: Floor(absolute=0.01, relative=0.10)}
+"""A percentage point of a core, finer than for findings, as marks only weigh services against each other. Without a
+floor idle services would reach a z in the thousands."""
 
 RISES = (Shape.LEVEL_SHIFT, Shape.TREND, Shape.SPIKE)
 CALLER_DISCOUNT = 0.5
@@ -40,7 +35,7 @@ def read(view: SystemView, topology: Topology, config: AnalysisConfig) -> Family
     growth = {one.service: _growth(one, view, config) for one in view.signals if one.signal is Signal.TRAFFIC}
     best: dict[str, Mark] = {}
     for frame in view.signals:
-        if frame.signal in FLOORS:
+        if frame.signal in RESOURCES:
             reading = read_series(frame, view.window, view.baseline, fine)
             mark = _mark(frame, reading, growth.get(frame.service, 1.0), config)
             if mark is not None and (frame.service not in best or mark.score > best[frame.service].score):
