@@ -30,7 +30,8 @@ DEFAULT_FLOORS: dict[Signal, Floor] = {
     Signal.UP: Floor(absolute=0.1),
 }
 """One z is worth at least: 2 points of failed requests, 50 ms, 1 request/s, 3% of a core, 8 MiB, 64 MiB of disk, 100
-kB/s and half of the network's usual (bursts are its nature), one connection, 10 files, 50 ms of clock, a tenth of up."""
+kB/s and half of the usual network traffic (bursts are its nature), one connection, 10 files, 50 ms of clock, a tenth of
+up."""
 
 HISTORY_FLOORS: dict[Signal, Floor] = {
     Signal.ERRORS: Floor(absolute=0.01),
