@@ -26,21 +26,28 @@ class Calm:
     Args:
         keys: the signals.
         at_least_every_seconds: a signal is looked at closely that often whatever its samples are like.
+        step_seconds: distance of two samples.
     """
 
-    def __init__(self, keys: Iterable[Key], at_least_every_seconds: float) -> None:
+    def __init__(self, keys: Iterable[Key], at_least_every_seconds: float, step_seconds: float) -> None:
         self._columns = {key: column for column, key in enumerate(keys)}
         self._scorer = StreamScorer(len(self._columns))
         self._between = timedelta(seconds=at_least_every_seconds)
+        self._step = timedelta(seconds=step_seconds)
         self._looked: dict[Key, datetime] = {}
         self._since: dict[Key, datetime] = {}
 
     def unseen(self, key: Key, now: datetime) -> Window | None:
-        """The time whose samples would tell whether the signal is calm; None when it is due for a close look anyway."""
+        """The time whose samples would tell whether the signal is calm; None when it is due for a close look anyway.
+
+        It is a whole number of steps long, so that its last sample is of now.
+        """
         column, looked, since = self._columns.get(key), self._looked.get(key), self._since.get(key)
         if column is None or looked is None or since is None or now - looked >= self._between:
             return None
-        return Window(start=since, end=now) if self._scorer.warm[column] and since < now else None
+        if not self._scorer.warm[column] or since >= now:
+            return None
+        return Window(start=now - (now - since) // self._step * self._step, end=now)
 
     def looked(self, frames: Mapping[Key, SignalFrame], now: datetime, *, suspected: Iterable[Key] = ()) -> None:
         """Learn from close looks; of what is suspected nothing is learned, or a fault would become usual."""

@@ -91,7 +91,7 @@ class Watcher:
         self._firing: dict[str, Alert] | None = None
         self._disagreeing: dict[str, int] = {}
         symptoms = ((service.name, signal) for service, signal in self._watched if signal in SYMPTOMS)
-        self._calm = Calm(symptoms, analysis.window_seconds)
+        self._calm = Calm(symptoms, analysis.window_seconds, analysis.step_seconds)
 
     async def run(self) -> None:
         """Look every `interval_seconds` until cancelled."""

@@ -38,7 +38,7 @@ class Stream:
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
-        self.calm = Calm([KEY], BETWEEN_SECONDS)
+        self.calm = Calm([KEY], BETWEEN_SECONDS, 15.0)
         self.random = np.random.default_rng(3)
 
     def frame(self, samples: int, level: float = 0.2) -> SignalFrame:
@@ -89,7 +89,8 @@ def test_a_close_look_is_due_once_in_a_while(stream: Stream) -> None:
     stream.clock.advance(BETWEEN_SECONDS - 1)
     window = stream.calm.unseen(KEY, stream.clock.now())
     assert window is not None
-    assert (window.start, window.end) == (start, stream.clock.now())
+    assert window.end == stream.clock.now()
+    assert window.start - start == timedelta(seconds=(BETWEEN_SECONDS - 1) % 15), "its last sample is of now"
     assert stream.calm.unseen(KEY, start + timedelta(seconds=BETWEEN_SECONDS)) is None
 
 
