@@ -43,7 +43,7 @@ from core.models import (
     Window,
     content_id,
 )
-from core.ports import Knowledge, NullKnowledge, SourceStatus, TraceSource
+from core.ports import BaselineSource, Knowledge, NullKnowledge, SourceStatus, TraceSource
 from graphs.context import IncidentContext
 from graphs.incident import build_incident_graph
 from graphs.runner import IncidentRunner
@@ -213,6 +213,7 @@ class Bench:
     notices: Notices
     metrics: Metrics
     traces: TraceSource | None = None
+    baselines: BaselineSource | None = None
     knowledge: Knowledge = field(default_factory=NullKnowledge)
     hooks: Hooks = field(default_factory=NoHooks)
     saver: InMemorySaver = field(default_factory=lambda: InMemorySaver(serde=serializer()))
@@ -223,7 +224,9 @@ class Bench:
             store=self.store,
             clock=self.clock,
             inventory=Inventory(SERVICES),
-            sources=Sources(self.metrics, Logs(), (Runtime(self.clock, self.metrics.fault_at),), self.traces),
+            sources=Sources(
+                self.metrics, Logs(), (Runtime(self.clock, self.metrics.fault_at),), self.traces, self.baselines
+            ),
             signals=DEFAULT_SIGNALS,
             analysis=AnalysisConfig(),
             knowledge=self.knowledge,
