@@ -57,7 +57,7 @@ class Compared:
 
 
 def operations(spans: Sequence[Span], seconds: float) -> dict[str, Load]:
-    """Requests that one service answered, by name of the operation.
+    """Requests that one service answered, by name of the operation; where kinds are left out, whatever others caused.
 
     Args:
         spans: of this service.
@@ -65,9 +65,11 @@ def operations(spans: Sequence[Span], seconds: float) -> dict[str, Load]:
     """
     children = _children(spans)
     grouped: defaultdict[str, list[Span]] = defaultdict(list)
+    own_ids = {(span.trace_id, span.span_id) for span in spans}
     for span in spans:
         internal_root = span.kind not in CALLING and not span.parent_id
-        if span.kind in SERVED or internal_root:
+        asked_by_another = span.kind is SpanKind.UNSPECIFIED and (span.trace_id, span.parent_id) not in own_ids
+        if span.kind in SERVED or internal_root or asked_by_another:
             grouped[span.name].append(span)
     loads: dict[str, Load] = {}
     for name, asked in grouped.items():

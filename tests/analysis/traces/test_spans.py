@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.traces.spans import UNKNOWN, Load, calls, compared, operations
+from analysis.traces.spans import UNKNOWN, Load, answers, calls, compared, operations
 from core.traces import Span, SpanKind
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
@@ -110,11 +110,21 @@ def test_whatever_is_sent_the_figures_are_finite_and_no_request_is_lost(spans: l
     others = [each for each in spans if each.service == "b"]
     called = calls(own, others, {}, 60)
     asked = operations(own, 60)
+    answered = answers([*others, *own])
     assert sum(load.count for load in called.values()) == sum(
-        each.kind in (SpanKind.CLIENT, SpanKind.PRODUCER) for each in own
+        each.kind in (SpanKind.CLIENT, SpanKind.PRODUCER) or (each.trace_id, each.span_id) in answered for each in own
     )
     for load in (*called.values(), *asked.values()):
         assert 0 <= load.errors <= 1
         assert load.p95_seconds >= 0
         assert load.unexplained_seconds is None or math.isfinite(load.unexplained_seconds)
     assert all(load.unexplained_seconds is None or load.unexplained_seconds >= 0 for load in asked.values())
+
+
+def test_calls_are_known_by_structure_where_the_kind_is_left_out() -> None:
+    plain = SpanKind.UNSPECIFIED
+    own = [span(1, kind=plain, name="/orders"), span(2, 1, kind=plain, name="HTTP GET", seconds=3.0)]
+    other = [span(3, 2, kind=plain, service="b", name="/stock", seconds=1.0)]
+    (load,) = calls(own, other, {}, 60).values()
+    assert (load.count, load.unexplained_seconds) == (1, 2.0)
+    assert set(operations(other, 60)) == {"/stock"}
