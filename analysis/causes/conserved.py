@@ -31,6 +31,9 @@ FLOORS = {Signal.ERRORS: Floor(absolute=0.002), Signal.LATENCY: Floor(absolute=0
 MIN_FAILED_REQUESTS = 3.0
 """Fewer failed requests in a window are chance."""
 
+NEGLIGIBLE = 0.01
+"""What is left of less than a hundredth is an error of counting."""
+
 _RISEN = (Shape.LEVEL_SHIFT, Shape.SPIKE, Shape.TREND)
 
 
@@ -93,7 +96,7 @@ def own(service: str, signal: Signal, excess: Excesses, topology: Topology) -> f
     if signal is Signal.LATENCY and callees:
         share = 1 - sum(callee.rise for callee in callees) / mine.rise
         left = min(left, mine.flow * share)
-    return max(0.0, left)
+    return left if left > NEGLIGIBLE * mine.flow else 0.0
 
 
 def accounted(service: str, excess: Excesses, topology: Topology) -> float:
