@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from analysis.config import AnalysisConfig
-from analysis.logs.comparison import compare
+from analysis.logs.comparison import compare_service
 from analysis.references import reference_windows
 from analysis.rounding import instant, significant
 from analysis.series.baselines import clean
@@ -71,7 +71,7 @@ def template_digests(
             first_at=change.first_at,
             example=change.example,
         )
-        for change in compare(log.lines, window, reference_windows(window, baseline), config)
+        for change in compare_service(log.lines, window, reference_windows(window, baseline), config)
     )
 
 

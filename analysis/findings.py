@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from analysis.config import AnalysisConfig
-from analysis.logs.comparison import TemplateChange, compare
+from analysis.logs.comparison import TemplateChange, compare_service, operations
 from analysis.logs.miner import OVERFLOW
 from analysis.references import reference_windows
 from analysis.rounding import instant, significant
@@ -16,6 +16,7 @@ from analysis.series.readings import Reading, read
 from analysis.view import LogFrame, SignalFrame, SystemView
 from core.models import Finding, Forecast, Severity, Shape, Signal
 
+MAX_OPERATION_CHARACTERS = 80
 _MANNERS = {
     Shape.TREND: "rises steadily and",
     Shape.VARIANCE: "swings more widely than usual and",
@@ -60,11 +61,12 @@ def series_finding(frame: SignalFrame, view: SystemView, config: AnalysisConfig)
 
 def log_signs(log: LogFrame, view: SystemView, config: AnalysisConfig) -> list[LogSign]:
     """Warning and error templates that are more frequent than usual, however little; info lines follow traffic."""
+    earlier = reference_windows(view.window, view.baseline, view.references)
+    spans = [span for frame in view.traces if frame.service == log.service for span in (*frame.baseline, *frame.window)]
+    ran = operations(spans, view.window, earlier)
     return [
         LogSign(_log_finding(log, change, view, config), change.now)
-        for change in compare(
-            log.lines, view.window, reference_windows(view.window, view.baseline, view.references), config
-        )
+        for change in compare_service(log.lines, view.window, earlier, config, ran)
         if change.severity is not Severity.INFO and change.template != OVERFLOW and change.surprise > 0
     ]
 
@@ -110,6 +112,8 @@ def _describe(frame: SignalFrame, reading: Reading, expected: Forecast | None) -
 def _log_finding(log: LogFrame, change: TemplateChange, view: SystemView, config: AnalysisConfig) -> Finding:
     """One template as a finding; `current` and `baseline` are lines per second."""
     first_at = change.first_at or view.window.start
+    where = f" in {change.operation[:MAX_OPERATION_CHARACTERS]}" if change.operation else ""
+    how = "more often" if change.before else "for the first time"
     return Finding(
         service=log.service,
         signal=Signal.LOGS,
@@ -119,6 +123,6 @@ def _log_finding(log: LogFrame, change: TemplateChange, view: SystemView, config
         magnitude=significant(min(change.surprise, config.max_z)),
         current=significant(change.rate_now),
         baseline=significant(change.rate_before),
-        text=f"{log.service} logs {'more often' if change.before else 'for the first time'}: {change.template}",
+        text=f"{log.service} logs {how}{where}: {change.template}",
         evidence=(log.evidence,),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import sqrt
 from statistics import median
@@ -105,7 +105,48 @@ def compare(
     service wrote nothing at all, unless it wrote nothing in any. Memory is bounded: beyond
     ``config.max_log_templates`` the rarest templates share one row of each severity, without an operation.
     """
-    ran = ran or Operations()
+    rows, exposures = _counted(lines, window, references, config, ran or Operations())
+    return _sorted([_change(operation, row, exposures, config) for operation, row in rows])
+
+
+def compare_service(
+    lines: Sequence[LogLine],
+    window: Window,
+    references: Sequence[Window],
+    config: AnalysisConfig,
+    ran: Operations | None = None,
+) -> tuple[TemplateChange, ...]:
+    """As `compare`, all operations of the service together; `operation` names the one in which a template rose most.
+
+    None is named where no operation's own change is surprising: where lines only follow the number of executions.
+    """
+    rows, exposures = _counted(lines, window, references, config, ran or Operations())
+    together: dict[tuple[int, Severity], Row] = {}
+    strongest: dict[tuple[int, Severity], TemplateChange] = {}
+    for operation, row in rows:
+        key = (row.template.id, row.severity)
+        change = _change(operation, row, exposures, config)
+        if operation and change.surprise >= config.robust_z:
+            strongest[key] = max(strongest.get(key, change), change, key=lambda one: one.surprise)
+        if key in together:
+            together[key].join(row)
+        else:
+            together[key] = row
+    changes = [(key, _change(NO_OPERATION, row, exposures, config)) for key, row in together.items()]
+    return _sorted(
+        [replace(one, operation=strongest[key].operation) if key in strongest else one for key, one in changes]
+    )
+
+
+def _sorted(changes: Iterable[TemplateChange]) -> tuple[TemplateChange, ...]:
+    """Errors and the most surprising first; of equals, what came first in the lines."""
+    return tuple(sorted(changes, key=lambda one: (-one.severity.rank, -one.surprise)))
+
+
+def _counted(
+    lines: Sequence[LogLine], window: Window, references: Sequence[Window], config: AnalysisConfig, ran: Operations
+) -> tuple[list[tuple[str, Row]], Exposures]:
+    """Operation and row of every template, and how much there was of each operation."""
     windows = 1 + len(references)
     rows = Rows(LogReader(MinerConfig(max_templates=config.max_log_templates)), windows)
     segments = Segments(window, references)
@@ -117,9 +158,7 @@ def compare(
             rows.add(operation, line, trace, inside)
             for index in inside:
                 spoke[index] = True
-    exposures = Exposures(window, references, spoke, ran.executions)
-    changes = [_change(operation, row, exposures, config) for operation, row in rows.final()]
-    return tuple(sorted(changes, key=lambda one: (-one.severity.rank, -one.surprise)))
+    return rows.final(), Exposures(window, references, spoke, ran.executions)
 
 
 def _change(operation: str, row: Row, exposures: Exposures, config: AnalysisConfig) -> TemplateChange:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.logs.comparison import MAX_TEMPLATE_CHARACTERS, Operations, TemplateChange, compare, operations
+from analysis.logs.comparison import (
+    MAX_TEMPLATE_CHARACTERS,
+    Operations,
+    TemplateChange,
+    compare,
+    compare_service,
+    operations,
+)
 from analysis.logs.miner import OVERFLOW
 from analysis.references import reference_windows
 from core.frames import LogLine
@@ -98,6 +106,27 @@ def test_lines_are_compared_per_execution_of_their_operation() -> None:
     assert changes["pay", "charged"].change is LogChange.STEADY
     assert changes["pay", "charged"].expected == 70
     assert changes["list", "charged"].change is LogChange.NEW
+
+
+def test_a_service_is_told_as_a_whole_and_names_the_operation_that_changed() -> None:
+    spans = [span(name, n + shift, 8 + n % 14) for name, shift in (("pay", 0), ("list", 50)) for n in range(14)]
+    spans += [span(name, n + shift, 1.0) for name, shift in (("pay", 100), ("list", 150)) for n in range(14)]
+    lines = [line("slow", 8 + n % 14, span_id=one.span_id) for n, one in enumerate(spans[:14])]
+    lines += [line("slow", 1.0, span_id=one.span_id) for one in spans[28:42] for _ in range(4)]
+    lines += [line("slow", 1.0, span_id=one.span_id) for one in spans[42:44]]
+    ran = operations(spans, WINDOW, REFERENCES)
+    (change,) = compare_service(lines, WINDOW, REFERENCES, CONFIG, ran)
+    assert (change.operation, change.now, change.before, change.change) == ("pay", 58, 14, LogChange.MORE)
+    (alone,) = compare_service(lines, WINDOW, REFERENCES, CONFIG)
+    assert alone == replace(change, operation="")
+
+
+def test_no_operation_is_named_where_lines_follow_executions() -> None:
+    spans = [span("pay", n, 8 + n % 14) for n in range(14)] + [span("pay", 100 + n, 1.0) for n in range(70)]
+    lines = [line("slow", 8 + n % 14, span_id=one.span_id) for n, one in enumerate(spans[:14])]
+    lines += [line("slow", 1.0, span_id=one.span_id) for one in spans[14:]]
+    (change,) = compare_service(lines, WINDOW, REFERENCES, CONFIG, operations(spans, WINDOW, REFERENCES))
+    assert (change.operation, change.change) == ("", LogChange.MORE)
 
 
 def test_an_operation_that_did_not_run_before_has_no_reference() -> None:
