@@ -137,11 +137,14 @@ class StreamScorer:
             if known.all():
                 scores[row] = self._step(state, time, value)
             elif known.any():
-                some = np.flatnonzero(known)
-                part = _State(*(each[..., some] for each in state))
-                scores[row, some] = self._step(part, time[some] if np.ndim(time) else time, value[some])
-                for each, new in zip(state, part, strict=True):
-                    each[..., some] = new
+                # Few are missing as a rule: all take the step, and those without a sample are put back.
+                missing = np.flatnonzero(~known)
+                before = [each[..., missing] for each in state]
+                when = np.where(known, time, 0.0) if np.ndim(time) else time
+                scores[row] = self._step(state, when, np.where(known, value, 0.0))
+                scores[row, missing] = 0.0
+                for each, old in zip(state, before, strict=True):
+                    each[..., missing] = old
 
     def _step(self, state: _State, time: Any, values: Floats) -> Floats:
         """Scores of one finite sample of each series, shape ``(series,)``; the state learns them."""
