@@ -105,7 +105,7 @@ def _looked_at_closely(
     least = max(floor.absolute, floor.relative * abs(normal.median))
     if signal in SLOW_SIGNALS:
         rises = reading.shape is None or (signal in LIMITS and reading.shape is not Shape.SPIKE)
-        return _rising(reading, times, values, least, config) if rises else reading
+        return _rising(reading, signal, times, values, least, config) if rises else reading
     inside = times >= window.start.timestamp()
     before = (times >= baseline.start.timestamp()) & (times < min(baseline.end, window.start).timestamp())
     if reading.shape in (None, Shape.DROP) and -1 in DIRECTIONS.get(signal, (-1,)):
@@ -139,16 +139,19 @@ def _departed(reading: Reading, shape: Shape, found: Departure, config: Analysis
     return replace(reading, shape=shape, onset=found.onset, deviation=deviation)
 
 
-def _rising(reading: Reading, times: Floats, values: Floats, least: float, config: AnalysisConfig) -> Reading:
+def _rising(
+    reading: Reading, signal: Signal, times: Floats, values: Floats, least: float, config: AnalysisConfig
+) -> Reading:
     """A steady rise takes the place of a level that was left, and shows where none was; `least` is a z at least.
 
-    A rise of half of what is unusual is kept too, as it may be one towards a limit.
+    A rise of half of what is unusual is kept too, as it may be one towards a limit. What has no limit must rise all the
+    time: rates over overlapping spans wander.
     """
     third = values.size // 3
     if third == 0 or median_of(values[-third:]) - median_of(values[:third]) < least:
         return reading
     trend = steady_rise(times, values)
-    if trend is None:
+    if trend is None or (signal not in LIMITS and trend.start > times[0]):
         return reading
     scale = max(least, trend.noise)
     z = min(trend.rise / scale, config.max_z) if scale > 0 else config.max_z
