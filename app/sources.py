@@ -35,9 +35,10 @@ from core.ports import Actuator, LogSource, MetricsSource, TraceSource
 from stores.store import Store
 from tools.baselines import HistoryBaselines
 from tools.changes import AllChanges, StoredChanges
-from tools.discovery import SpanSource, discover_live
+from tools.discovery import LOOKBACK_SECONDS, SpanSource, discover_live
 from tools.inventory import Inventory
 from tools.live import ByService
+from tools.service_graph import graph_edges
 from tools.signals import with_defaults
 from tools.sources import Sources
 
@@ -170,6 +171,7 @@ class Discovery:
             engine=partial(discover_running, engine) if engine is not None else None,
             prometheus=metrics.targets if isinstance(metrics, PrometheusMetrics) else None,
             spans=self._spans,
+            graph=partial(graph_edges, metrics, self._clock.now(), LOOKBACK_SECONDS),
         )
 
 

@@ -1,4 +1,4 @@
-"""The inventory from what runs: an engine, the targets of a Prometheus and spans, merged with what is configured.
+"""The inventory from what runs: an engine, a Prometheus' targets, spans, service graphs, merged with configuration.
 
 Each part of a service says in `provenance` where it was seen, and when last if the source can tell.
 """
@@ -82,7 +82,7 @@ def logged(source: str, error: SourceError) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What spans tell: whose they are, with the instant of the newest, and who calls whom."""
+    """What a source tells: who was seen, when last, and who calls whom."""
 
     services: Mapping[str, datetime]
     edges: tuple[Edge, ...]
@@ -97,6 +97,7 @@ async def discover_live(
     engine: Callable[[], Awaitable[Sequence[Service]]] | None = None,
     prometheus: Callable[[], Awaitable[Sequence[LiveTarget]]] | None = None,
     spans: SpanSource | None = None,
+    graph: Callable[[], Awaitable[Sequence[Edge]]] | None = None,
     report: Report = logged,
 ) -> list[Service]:
     """All services that are configured or seen, by name. A source that is away is reported and adds nothing.
@@ -111,20 +112,24 @@ async def discover_live(
         engine: tells what an engine runs (`clients.docker.discovery.discover`).
         prometheus: tells what a Prometheus scrapes (`PrometheusMetrics.targets`).
         spans: where spans are.
+        graph: tells what the metrics of a service graph count (`tools.service_graph.graph_edges`).
         report: told of each source that did not answer.
 
     Raises:
         ConfigError: two services share a name, or the TLS files of a source cannot be used.
     """
-    running, scraped, traced = await asyncio.gather(
+    running, scraped, traced, counted = await asyncio.gather(
         _ask("engine", engine, report),
         _ask("prometheus", prometheus, report),
         _ask(spans.name, lambda: _read(spans, now), report) if spans else _nothing(),
+        _ask("service graph", graph, report),
     )
     found = {each.name: each for each in discover(processes, targets, configured, running or ())}
     addresses = _with_targets(found, scraped or ())
-    if traced is not None:
-        _with_spans(found, traced, {**_own_addresses(found, targets), **addresses})
+    addresses = {**_own_addresses(found, targets), **addresses}
+    for source, seen_there in (("spans", traced), ("service graph", _counted(counted or ()))):
+        if seen_there is not None:
+            _with_calls(found, source, seen_there, addresses)
     return [found[name] for name in sorted(found)]
 
 
@@ -196,15 +201,24 @@ def _own_addresses(found: Mapping[str, Service], pages: Iterable[Page]) -> dict[
     return {address: name for address, name in named.items() if name}
 
 
-def _with_spans(found: dict[str, Service], traced: _Seen, addresses: Mapping[str, str]) -> None:
-    """Add services and edges from spans to `found`."""
+def _counted(edges: Sequence[Edge]) -> _Seen:
+    """The services at both ends of the edges, with the instant of the last call."""
+    newest: dict[str, datetime] = {}
+    for edge in edges:
+        for name in (edge.caller, edge.callee):
+            newest[name] = max(edge.last_at, newest.get(name, edge.last_at))
+    return _Seen(newest, tuple(edges))
+
+
+def _with_calls(found: dict[str, Service], source: str, traced: _Seen, addresses: Mapping[str, str]) -> None:
+    """Add services and edges that a source saw to `found`."""
     names = _names(found.values())
     for called, at in sorted(traced.services.items()):
         name = names.setdefault(called, called)
         service = found.get(name)
         if service is None:
             service = filled(Service(name=name), otel_service_name=called)
-        found[name] = seen(service, f"spans{_last(at)}")
+        found[name] = seen(service, f"{source}{_last(at)}")
     edges: defaultdict[str, dict[str, Edge]] = defaultdict(dict)
     for edge in sorted(traced.edges, key=lambda each: -each.calls):
         caller = names.get(edge.caller, edge.caller)
@@ -216,7 +230,7 @@ def _with_spans(found: dict[str, Service], traced: _Seen, addresses: Mapping[str
         if CONFIGURED in service.provenance and service.dependencies:
             continue
         dependencies = tuple(dict.fromkeys((*service.dependencies, *sorted(callees))))
-        where = tuple(f"spans: calls {callee}{_last(callees[callee].last_at)}" for callee in sorted(callees))
+        where = tuple(f"{source}: calls {callee}{_last(callees[callee].last_at)}" for callee in sorted(callees))
         changed = {"dependencies": dependencies, "provenance": (*service.provenance, *where)}
         found[caller] = service.model_copy(update=changed)
 
