@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import Field
 
+from analysis.calibration.model import Calibration
+from analysis.calibration.shipped import shipped
 from analysis.config import AnalysisConfig
 from analysis.view import SystemView
 from core.models import ActionOption, Alert, Diagnosis, Finding, Model, Proposal, Remedy, Service, ServiceState
@@ -35,11 +37,12 @@ class Findings(Model):
 
 @dataclass(frozen=True, slots=True)
 class RcaInput:
-    """A system and what was found unusual in it. Not a model: views hold arrays."""
+    """A system, what was found unusual in it, and how sure that makes. Not a model: views hold arrays."""
 
     view: SystemView
     findings: tuple[Finding, ...]
     config: AnalysisConfig
+    calibration: Calibration = field(default_factory=shipped)
 
 
 class HealingInput(Model):

@@ -6,6 +6,7 @@ import asyncio
 
 from agents.models import RcaInput
 from agents.spec import AgentSpec, Answer, Budget
+from analysis.calibration.applying import calibrated
 from analysis.causes.ranking import rank
 from core.models import Diagnosis, EscalationReason, FaultKind, Rung
 
@@ -14,8 +15,9 @@ CLOSE_SECOND = 0.5
 
 
 async def diagnose(given: RcaInput) -> Answer[Diagnosis]:
-    """Rank by graph and evidence; the confidence is the probability of the first hypothesis."""
-    diagnosis = await asyncio.to_thread(rank, given.view, given.findings, given.config)
+    """Rank by graph and evidence; the confidence is the calibrated probability of the first hypothesis."""
+    ranked = await asyncio.to_thread(rank, given.view, given.findings, given.config)
+    diagnosis = calibrated(ranked, given.calibration)
     return Answer(diagnosis, diagnosis.confidence)
 
 
@@ -34,7 +36,7 @@ def concern(diagnosis: Diagnosis) -> EscalationReason | None:
 
 SPEC = AgentSpec(
     name="rca",
-    version="1",
+    version="2",
     description="Ranks what could have caused the findings, down the dependency graph, and says what was ruled out.",
     input=RcaInput,
     output=Diagnosis,

@@ -20,6 +20,7 @@ class Cause(Named):
 
     confidence: float = Field(ge=0, le=1)
     evidence: tuple[str, ...] = Field(description="ids of the evidence that it cites")
+    features: dict[str, float] = Field(default={}, description="what its confidence rests on")
 
 
 class ActionTaken(Model):
@@ -100,9 +101,15 @@ class Scoreboard(Model):
 def cause_of(diagnosis: Diagnosis | None) -> Cause | None:
     """The first hypothesis, None after an abstention."""
     first = diagnosis.first if diagnosis else None
-    if first is None:
+    if diagnosis is None or first is None:
         return None
-    return Cause(service=first.service, kind=first.kind, confidence=first.probability, evidence=first.evidence_for)
+    return Cause(
+        service=first.service,
+        kind=first.kind,
+        confidence=first.probability,
+        evidence=first.evidence_for,
+        features=diagnosis.features,
+    )
 
 
 def taken(attempts: tuple[Attempt, ...]) -> tuple[ActionTaken, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.ladder import LadderPolicy
+from analysis.calibration.model import Calibration
 from analysis.config import AnalysisConfig
 from core.clock import Clock
 from core.hooks import Hooks, NoHooks
@@ -69,6 +70,7 @@ class IncidentContext:
     Attributes:
         lease: proves that this process owns the incident; every node checks it first.
         notifier: tells humans.
+        calibration: how sure evidence makes; None: the fit that counts in the store when the run begins.
         max_rounds: actions that are tried, one after the other.
         max_looks: how often a young incident that is not understood is looked at.
         observe: told the name and duration in seconds of each node that ended.
@@ -86,6 +88,7 @@ class IncidentContext:
     lease: Lease
     notifier: Notifier
     hooks: Hooks = field(default_factory=NoHooks)
+    calibration: Calibration | None = None
     max_rounds: int = 3
     max_looks: int = 3
     observe: Callable[[str, float], None] = lambda node, seconds: None

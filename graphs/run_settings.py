@@ -8,6 +8,8 @@ from typing import Self
 from pydantic import ValidationError
 
 from agents.ladder import LadderPolicy
+from analysis.calibration.model import Calibration
+from analysis.calibration.shipped import shipped
 from analysis.config import AnalysisConfig
 from core.errors import BundleError
 from core.models import Model, Service
@@ -24,6 +26,7 @@ class RunSettings(Model):
     signals: tuple[SignalSpec, ...]
     analysis: AnalysisConfig
     ladder: LadderPolicy
+    calibration: Calibration
     max_rounds: int
     max_looks: int
 
@@ -51,8 +54,11 @@ class RunSettings(Model):
 
 
 async def keep_settings(context: IncidentContext, incident_id: str) -> None:
-    """Record the settings of this run, once."""
+    """Record the settings of this run, once: a calibration that is taken later is for later runs."""
+    async with context.store.read() as tx:
+        calibration = context.calibration or await tx.calibrations.current() or shipped()
     settings = RunSettings(
+        calibration=calibration,
         services=tuple(context.inventory.all()),
         signals=tuple(context.signals),
         analysis=context.analysis,
@@ -63,3 +69,17 @@ async def keep_settings(context: IncidentContext, incident_id: str) -> None:
     async with context.store.write() as tx:
         await tx.leases.check(context.lease)
         await tx.recordings.add(incident_id, "", PORT, KEY, settings.model_dump_json().encode())
+
+
+async def kept_settings(context: IncidentContext, incident_id: str) -> RunSettings:
+    """The settings that this run began with.
+
+    Raises:
+        BundleError: they were recorded by another version.
+    """
+
+    async def look_up(port: str, key: str) -> bytes | None:
+        async with context.store.read() as tx:
+            return await tx.recordings.find(incident_id, port, key)
+
+    return await RunSettings.recorded(look_up)

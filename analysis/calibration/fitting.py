@@ -22,13 +22,24 @@ PRIOR_STRENGTH = 1.0
 FREE_INTERCEPT = 0.1
 """The same for the intercept of a first fit: nearly free, and finite when every outcome was right."""
 
+FEATURES = ("score", "contrast", "agreement", "watched", "hard")
+"""What a first fit looks at: strength, distance to the rival, accord of the sources, blind spots, hard facts. How many
+families or pieces of evidence speak depends on what a system records more than on who is right, and did not carry over
+from one system to another."""
+
 DECIMALS = 4
 
 
-def fit(outcomes: Sequence[Outcome], version: str, before: Calibration | None = None) -> Calibration:
+def fit(
+    outcomes: Sequence[Outcome],
+    version: str,
+    before: Calibration | None = None,
+    features: Sequence[str] = FEATURES,
+) -> Calibration:
     """The most probable weights after these outcomes.
 
     Args:
+        features: what a first fit looks at; a later one looks at what the fit before did.
         before: the fit whose weights are the prior, with its own means and scales; None: weights of 0, and means and
             scales of the outcomes.
 
@@ -39,7 +50,7 @@ def fit(outcomes: Sequence[Outcome], version: str, before: Calibration | None = 
         if before is None:
             raise ValueError("a calibration cannot be fitted on nothing")
         return before
-    scaling = _scaling(outcomes) if before is None else before.coefficients
+    scaling = _scaling(outcomes, features) if before is None else before.coefficients
     design = _design(outcomes, scaling)
     right = np.array([outcome.right for outcome in outcomes], dtype=np.float64)
     start = np.zeros(len(scaling) + 1)
@@ -59,11 +70,11 @@ def fit(outcomes: Sequence[Outcome], version: str, before: Calibration | None = 
     )
 
 
-def _scaling(outcomes: Sequence[Outcome]) -> tuple[Coefficient, ...]:
-    """Mean and spread of every feature; one that never varies keeps a scale of 1 and so has no say."""
+def _scaling(outcomes: Sequence[Outcome], features: Sequence[str]) -> tuple[Coefficient, ...]:
+    """Mean and spread of each feature; one that never varies keeps a scale of 1 and so has no say."""
     found = []
-    for name in dict.fromkeys(name for outcome in outcomes for name in outcome.features):
-        values = np.array([outcome.features[name] for outcome in outcomes if name in outcome.features])
+    for name in features:
+        values = np.array([outcome.features.get(name, 0.0) for outcome in outcomes])
         spread = round(float(values.std()), DECIMALS)
         mean = round(float(values.mean()), DECIMALS)
         found.append(Coefficient(name=name, mean=mean, scale=spread or 1.0, weight=0.0))

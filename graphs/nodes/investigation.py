@@ -13,6 +13,7 @@ from core.models import Diagnosis, FaultKind
 from graphs.context import IncidentContext
 from graphs.queries import query_context, recorded_view
 from graphs.records import decide, keep_evidence
+from graphs.run_settings import kept_settings
 from graphs.state import IncidentState
 from tools import runner
 from tools.context import windows
@@ -58,8 +59,9 @@ async def detect(state: IncidentState, context: IncidentContext) -> dict[str, An
 async def diagnose(state: IncidentState, context: IncidentContext) -> dict[str, Any]:
     """RCA agent: ranked hypotheses, each resting on evidence that exists."""
     view = await recorded_view(state, context)
-    given = RcaInput(view=view, findings=state["findings"], config=context.analysis)
     incident = state["incident"]
+    settings = await kept_settings(context, incident.id)
+    given = RcaInput(view=view, findings=state["findings"], config=context.analysis, calibration=settings.calibration)
     answer = await decide(
         rca.SPEC, given, context, incident_id=incident.id, severity=incident.severity, visit=state["looks"] - 1
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import inf, nan
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.calibration.fitting import fit
+from analysis.calibration.fitting import fit as fit_features
 from analysis.calibration.model import HIGHEST, LOWEST, Calibration, Coefficient, Outcome
+
+fit = partial(fit_features, features=("score", "noise"))
 
 
 def outcomes(count: int, seed: int = 1, *, slope: float = 3.0, system: str = "one") -> list[Outcome]:
@@ -57,7 +60,7 @@ def test_a_fit_on_nothing_is_the_fit_before() -> None:
 
 def test_a_feature_that_never_varies_or_is_missing_says_nothing() -> None:
     same = [Outcome(features={"score": 1.0}, right=right, system="one") for right in (True, True, False, True)]
-    found = fit(same, "test")
+    found = fit_features(same, "test", features=("score",))
     assert found.coefficients == (Coefficient(name="score", mean=1.0, scale=1.0, weight=0.0),)
     assert found.probability({}) == found.probability({"score": 1.0}) == pytest.approx(0.75, abs=0.03)
     assert found.probability({"other": 9.0}) == found.probability({})
@@ -78,7 +81,7 @@ def test_a_probability_is_never_certain(intercept: float, weight: float, value: 
 @given(st.lists(st.tuples(st.integers(-9, 9), st.booleans()), min_size=1, max_size=20))
 def test_the_order_of_the_outcomes_does_not_matter(rows: list[tuple[int, bool]]) -> None:
     given_ = [Outcome(features={"score": value}, right=right, system="one") for value, right in rows]
-    one, other = fit(given_, "x"), fit(given_[::-1], "x")
+    one, other = (fit_features(each, "x", features=("score",)) for each in (given_, given_[::-1]))
     assert one.intercept == pytest.approx(other.intercept, abs=0.01)
     assert one.coefficients[0].weight == pytest.approx(other.coefficients[0].weight, abs=0.01)
 

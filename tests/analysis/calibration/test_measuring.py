@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.calibration.fitting import fit
 from analysis.calibration.measuring import as_right, better_by, calibration_error, held_out, quality
 from analysis.calibration.model import Calibration, Coefficient, Outcome
 from analysis.calibration.refitting import MIN_OUTCOMES, refit
-from tests.analysis.calibration.test_fitting import outcomes
+from tests.analysis.calibration.test_fitting import fit, outcomes
 
 SYSTEMS = [one for number in range(5) for one in outcomes(60, number, system=f"system {number}")]
 
