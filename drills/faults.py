@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from signal import Signals
+from typing import Any
 
 import httpx
 
@@ -25,13 +26,15 @@ class Injector:
     Attributes:
         inject: causes it at the target with the parameters of the scenario.
         targets: roles that can have it.
+        lasting: it goes on beside everything else until the target is a new process.
         parameters: names that a scenario may give.
     """
 
     description: str
-    inject: Callable[[Environment, Role, Parameters], Awaitable[None]]
+    inject: Callable[[Environment, Role, Parameters], Coroutine[Any, Any, None]]
     targets: tuple[Role, ...] = tuple(Role)
     parameters: tuple[str, ...] = ()
+    lasting: bool = False
 
 
 async def crash(environment: Environment, target: Role, parameters: Parameters) -> None:
@@ -85,8 +88,26 @@ async def fill_memory(environment: Environment, target: Role, parameters: Parame
     )
 
 
+async def leak(environment: Environment, target: Role, parameters: Parameters) -> None:
+    """Order with very long notes, a new customer's each time, until the service that keeps them is a new process.
+
+    Few customers do so, since more traffic would explain more memory.
+    """
+    before = (await environment.state(target)).pid
+    async with httpx.AsyncClient(base_url=environment.gateway_url, timeout=5.0, trust_env=False) as client:
+        for number in range(MAX_NOTES):
+            order = client.post(f"/checkout/writer-{number}", json={"country": "DE", "note": "x" * LEAK_CHARACTERS})
+            await asyncio.gather(order, asyncio.sleep(LEAK_GAP_SECONDS), return_exceptions=True)
+            if (await environment.state(target)).pid != before:
+                return
+
+
 DELAY_SECONDS = 0.7
 """Below the time after which callers give up, above what customers take for fast."""
+
+LEAK_CHARACTERS = 500_000
+LEAK_GAP_SECONDS = 0.5
+"""1 MB a second: a minute from rest to the limit of a container."""
 
 NOTE_CHARACTERS = 400_000
 NOTES_AT_ONCE = 4
@@ -106,6 +127,9 @@ INJECTORS: Mapping[FaultKind, Injector] = {
         slow_link,
         targets=(Role.ORDERS, Role.CATALOGUE),
         parameters=("dependency", "delay_seconds"),
+    ),
+    FaultKind.MEMORY_LEAK: Injector(
+        "customers with very long notes, all of which are kept", leak, targets=(Role.PAYMENT,), lasting=True
     ),
     FaultKind.MEMORY_LIMIT: Injector("carts with notes of unlimited length", fill_memory, targets=(Role.CACHE,)),
 }

@@ -75,6 +75,11 @@ class Recovery:
         self.hurt_at: float | None = None
         self.well_since: float | None = None
 
+    @property
+    def over(self) -> bool:
+        """Whether customers are served well: again, or still, when the fault never reached them."""
+        return self.hurt_at is None or self.well_since is not None
+
     def look(self) -> None:
         """Read the probes; to be called every fraction of a second, as what happens in between is not seen."""
         now = self._clock.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,10 +80,13 @@ class Drill:
         recovery = Recovery(probes, self.clock)
         fault_at = self.clock.monotonic()
         tell(Phase.FAULT, f"{fault.kind} at {self.environment.names[fault.target]}: {injector.description}")
-        await injector.inject(self.environment, fault.target, fault.parameters)
-        seen = await self._follow(follower, recovery, probes, fault_at)
+        work = injector.inject(self.environment, fault.target, fault.parameters)
+        if not injector.lasting:
+            await work
+        async with background(work) if injector.lasting else nullcontext():
+            seen = await self._follow(follower, recovery, probes, fault_at)
         await self._await_recovery(recovery, probes)
-        recovered = recovery.well_since is not None
+        recovered = recovery.over
         recover = recovery.well_since - fault_at if recovery.well_since is not None else None
         tell(Phase.RECOVERED, "customers are served well" if recovered else "customers still suffer")
         seconds = Seconds(
@@ -140,7 +143,7 @@ class Drill:
         patience_seconds = self.environment.pace.recovery_seconds if self.scenario.expected.recovers else 0.0
         end = self.clock.monotonic() + patience_seconds
         recovery.look()
-        while recovery.well_since is None and self.clock.monotonic() < end:
+        while not recovery.over and self.clock.monotonic() < end:
             await self.clock.sleep(_POLL_SECONDS)
             recovery.look()
             self.audience.customers(probes.readings())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from signal import SIGKILL, SIGTERM, Signals
+from signal import SIGKILL, SIGTERM
 from typing import Self
 
 from app.supervisor.lifeline import die_with_parent
@@ -18,8 +18,7 @@ STOP_SECONDS = 5.0
 class Child:
     """A process in a session of its own, so that Ctrl-C reaches the parent alone, which then stops it in order.
 
-    The kernel kills it when its parent dies, SIGKILL of the parent included. A Docker Engine is asked to end instead,
-    since it then ends its containers, which would outlive it.
+    The kernel kills it when its parent dies, SIGKILL of the parent included.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, name: str, log: Path) -> None:
@@ -35,13 +34,8 @@ class Child:
         *,
         environment: Mapping[str, str],
         folder: Path,
-        orphaned: Signals = SIGKILL,
     ) -> Self:
-        """Start a process in `folder`; its output goes to ``<folder>/<name>.log``.
-
-        Args:
-            orphaned: what the kernel sends it when its parent dies.
-        """
+        """Start a process in `folder`; its output goes to ``<folder>/<name>.log``."""
         log = folder / f"{name}.log"
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
@@ -52,7 +46,7 @@ class Child:
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=die_with_parent(orphaned),
+                preexec_fn=die_with_parent(),
             )
         return cls(process, name, log)
 

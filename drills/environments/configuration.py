@@ -26,6 +26,9 @@ TIMINGS: Mapping[str, Any] = {
 
 COOLDOWN_SECONDS = 1.0
 
+MEMORY_BYTES = 96 * 2**20
+"""What a service may use; at rest it needs half of it. Only an engine enforces it: a process merely tells it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -151,7 +154,7 @@ def service_arguments(role: Role, name: str, port: int, url: Callable[[Role], st
     """
     placement = SHOP[role]
     arguments = ["--name", name, "--role", role.value, "--port", str(port), "--workers", str(placement.workers)]
-    arguments += ["--timeout-seconds", str(placement.timeout_seconds)]
+    arguments += ["--timeout-seconds", str(placement.timeout_seconds), "--memory-limit-bytes", str(MEMORY_BYTES)]
     for callee in placement.calls:
         arguments += ["--dependency", f"{callee}={url(callee)}"]
     return arguments

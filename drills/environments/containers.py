@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.models import ServiceState
-from drills.environments.runtime import LABEL, MEMORY_BYTES, PORT, STOP_SECONDS, USER, Plan, container_state
-from drills.environments.servers import host_binds
+from drills.environments.configuration import MEMORY_BYTES
+from drills.environments.runtime import LABEL, PORT, STOP_SECONDS, USER, Plan, container_state
 from drills.shop.roles import LOOPBACK, Role
 
 
@@ -33,7 +33,7 @@ class Containers:
         call = self._engine.call
         options = await call(
             "create_host_config",
-            binds=host_binds(python=True),
+            binds=self._plan.binds,
             port_bindings={PORT: (LOOPBACK, self._plan.ports[role])},
             mem_limit=MEMORY_BYTES,
             memswap_limit=MEMORY_BYTES,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from signal import SIGTERM
 from typing import Any
 
 import docker  # type: ignore[import-untyped]  # the SDK ships no types
@@ -16,22 +14,10 @@ import requests
 from docker.errors import APIError, DockerException, NotFound  # type: ignore[import-untyped]  # as above
 
 from core.clock import Clock
-from core.errors import ActuatorError, ConfigError, SourceUnavailable
-from drills.environments.children import Child
-from drills.environments.servers import (
-    bridges,
-    clean_after_engine,
-    dockerd_command,
-    engine_url,
-    find_program,
-    root_folder,
-    try_engine_lock,
-)
+from core.errors import ActuatorError, SourceUnavailable
+from drills.environments.dockerd import START_SECONDS, Dockerd, try_engine_lock
+from drills.environments.servers import root_folder
 from drills.shop.roles import LOOPBACK
-
-START_SECONDS = 30.0
-STOP_SECONDS = 20.0
-"""What an engine gets to end its containers."""
 
 LOCK_SECONDS = 300.0
 """How long the engine of another drill or test is waited for."""
@@ -142,22 +128,21 @@ async def _connected(url: str) -> AsyncIterator[Engine]:
 
 @asynccontextmanager
 async def _own_engine(folder: Path, clock: Clock) -> AsyncIterator[Engine]:
-    program = find_program("dockerd", package="docker.io")
-    if os.geteuid() != 0:
-        raise ConfigError("dockerd needs root", fix="name a running engine with --engine or DOCKER_HOST")
-    await asyncio.to_thread(folder.mkdir)
     async with _only_engine(clock):
-        before = bridges()
-        environment = {"PATH": f"{os.defpath}:/usr/local/sbin:/usr/sbin:/sbin", "HOME": str(folder)}
-        command = dockerd_command(program, folder)
-        dockerd = await Child.start("dockerd", command, environment=environment, folder=folder, orphaned=SIGTERM)
+        dockerd = Dockerd(folder)
+        await asyncio.to_thread(folder.mkdir)
         try:
-            await _answers(dockerd, engine_url(folder), clock)
-            async with _connected(engine_url(folder)) as engine:
+            dockerd.spawn()
+            deadline = clock.monotonic() + START_SECONDS
+            while not await asyncio.to_thread(dockerd.answers):
+                if clock.monotonic() >= deadline:
+                    raise SourceUnavailable(f"dockerd is not ready after {START_SECONDS:.0f} s", fix="see its log")
+                await clock.sleep(_POLL_SECONDS)
+            async with _connected(dockerd.url) as engine:
                 yield engine
         finally:
-            await dockerd.stop(STOP_SECONDS)
-            await asyncio.to_thread(clean_after_engine, folder, sorted(bridges() - before))
+            await asyncio.to_thread(dockerd.end)
+            await asyncio.to_thread(dockerd.clean)
 
 
 @asynccontextmanager
@@ -173,19 +158,6 @@ async def _only_engine(clock: Clock) -> AsyncIterator[None]:
                 "another drill or test runs a Docker Engine of its own", fix="wait for it, or name one with --engine"
             )
         await clock.sleep(1.0)
-
-
-async def _answers(dockerd: Child, url: str, clock: Clock) -> None:
-    deadline = clock.monotonic() + START_SECONDS
-    while True:
-        dockerd.check()
-        try:
-            async with _connected(url):
-                return
-        except SourceUnavailable:
-            if clock.monotonic() >= deadline:
-                raise
-        await clock.sleep(_POLL_SECONDS)
 
 
 async def _make_swarm(engine: Engine, port: int) -> None:

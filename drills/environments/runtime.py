@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from core.clock import Clock
@@ -13,16 +14,17 @@ from core.models import RunState, ServiceState
 from drills.environments.configuration import service_arguments
 from drills.environments.engine import Engine, Json
 from drills.environments.links import Link
+from drills.environments.servers import host_binds
 from drills.shop.roles import Role
 from drills.shop.topology import SHOP
-
-MEMORY_BYTES = 96 * 2**20
-"""What a service may use; at rest it needs a third of it."""
 
 USER = "65534:65534"
 STOP_SECONDS = 1
 PORT = 8000
 """That every service listens on inside its container."""
+
+TOKEN_PATH = "/run/quell.token"  # noqa: S105  # a path
+"""Where a service finds Quell's token, with which it sends its spans."""
 
 LABEL = "quell.drill"
 """On all that a drill makes on an engine; what one that was killed left there is found by it."""
@@ -74,6 +76,8 @@ class Plan:
         names: of the services; each other service finds it under its name.
         ports: of the services on this host.
         link: a way that leads through a proxy on this host, at `link_port`.
+        api_port: where this host passes spans on to Quell.
+        token_file: holds Quell's token.
     """
 
     engine: Engine
@@ -82,7 +86,14 @@ class Plan:
     ports: Mapping[Role, int]
     link: Link | None
     link_port: int
+    api_port: int
+    token_file: Path
     clock: Clock
+
+    @property
+    def binds(self) -> list[str]:
+        """What a service sees of this host, read-only: its programs, and Quell's token."""
+        return [*host_binds(python=True), f"{self.token_file}:{TOKEN_PATH}:ro"]
 
     def full_name(self, role: Role) -> str:
         """What a service is called on the engine."""
@@ -96,7 +107,9 @@ class Plan:
                 return f"http://{host_address}:{self.link_port}"
             return f"http://{self.names[callee]}:{PORT}"
 
-        return [*service_arguments(role, self.names[role], PORT, url), "--host", "0.0.0.0"]  # noqa: S104  # in a container
+        host = ["--host", "0.0.0.0"]  # noqa: S104  # in a container
+        spans = ["--otlp-endpoint", f"http://{host_address}:{self.api_port}", "--otlp-token-file", TOKEN_PATH]
+        return [*service_arguments(role, self.names[role], PORT, url), *host, *spans]
 
     async def build(self, role: Role, release: str) -> str:
         """Make the image of a release, which carries its configuration; returns its reference.

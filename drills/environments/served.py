@@ -44,7 +44,12 @@ _POLL_SECONDS = 0.2
 
 @dataclass(slots=True)
 class ServedEnvironment:
-    """One drill on an engine; made by `served_environment`."""
+    """One drill on an engine; made by `served_environment`.
+
+    Attributes:
+        proxy: on the link of the scenario's fault.
+        spans: passes on to Quell, which listens on loopback only, what the services send it.
+    """
 
     kind: EnvironmentKind
     folder: Path
@@ -56,6 +61,7 @@ class ServedEnvironment:
     clock: Clock
     children: Children
     proxy: DelayingProxy | None
+    spans: DelayingProxy
     pace: Pace = field(default=Pace(baseline_seconds=32.0, incident_seconds=120.0))
 
     @property
@@ -92,6 +98,7 @@ class ServedEnvironment:
         host_address = await self.runtime.prepare()
         if self.proxy is not None:
             await self.proxy.start(host_address, self.ports.link)
+        await self.spans.start(host_address, self.ports.api)
         for role in reversed(tuple(SHOP)):
             await self.runtime.start(role, GOOD_RELEASE)
         for role in SHOP:
@@ -151,6 +158,7 @@ class ServedEnvironment:
         await self.children.stop()
         if self.proxy is not None:
             await self.proxy.stop()
+        await self.spans.stop()
         await self.runtime.clear()
 
 
@@ -180,7 +188,11 @@ async def served_environment(
         opened = open_engine(engine_url, folder / "engine", clock, swarm_port=swarm_port)
         engine = await cleanup.enter_async_context(opened)
         project = f"quell-drill-{secrets.token_hex(3)}"
-        plan = Plan(engine, project, called, ports.services, link, ports.link, clock)
+        token = secrets.token_urlsafe(32)
+        token_file = folder / "token"
+        token_file.write_text(token, encoding="utf-8")
+        token_file.chmod(0o644)  # the services are other users; on this host the folder keeps others out
+        plan = Plan(engine, project, called, ports.services, link, ports.link, ports.api, token_file, clock)
         environment = ServedEnvironment(
             kind=kind,
             folder=folder,
@@ -188,10 +200,11 @@ async def served_environment(
             plan=plan,
             runtime=SwarmServices(plan) if kind is EnvironmentKind.SWARM else Containers(plan),
             ports=ports,
-            token=secrets.token_urlsafe(32),
+            token=token,
             clock=clock,
             children=Children(folder, clock),
             proxy=DelayingProxy((LOOPBACK, ports.services[link.callee]), clock) if link else None,
+            spans=DelayingProxy((LOOPBACK, ports.api), clock),
         )
         cleanup.push_async_callback(environment.stop)
         yield environment

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
-import os
 import shutil
-import signal
-import subprocess
 import sys
 import tarfile
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import ConfigError
-
-ENGINE_LOCK = Path(tempfile.gettempdir()) / "quell-test-dockerd.lock"
-"""Held by whoever runs a Docker Engine of its own: two of them would fight for bridges and firewall rules."""
-
-BRIDGES = ("docker0", "docker_gwbridge")
-"""Network interfaces that an engine leaves behind."""
 
 _LINKS = ("bin", "lib", "lib64")
 # /sbin is no link into the read-only /usr: the engine mounts its init process there.
@@ -64,22 +51,6 @@ def alertmanager_command(program: str, folder: Path, port: int) -> list[str]:
     ]
 
 
-def dockerd_command(program: str, folder: Path) -> list[str]:
-    """A Docker Engine whose data, socket and state lie in the folder."""
-    return [
-        program,
-        f"--host={engine_url(folder)}",
-        f"--data-root={folder / 'data'}",
-        f"--exec-root={folder / 'run'}",
-        f"--pidfile={folder / 'pid'}",
-    ]
-
-
-def engine_url(folder: Path) -> str:
-    """Where the engine of `dockerd_command` listens."""
-    return f"unix://{folder}/docker.sock"
-
-
 def host_binds(*, python: bool = False) -> list[str]:
     """Read-only mounts of the host's programs; with Python also interpreter, environment and this project."""
     interpreter = Path(sys.executable).resolve().parents[1]
@@ -102,36 +73,3 @@ def root_folder() -> bytes:
             link.type, link.linkname = tarfile.SYMTYPE, f"usr/{name}"
             tar.addfile(link)
     return buffer.getvalue()
-
-
-@contextmanager
-def try_engine_lock() -> Iterator[bool]:
-    """Whether no other engine of a test or a drill runs; if so none can start until the block ends."""
-    with ENGINE_LOCK.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-
-
-def bridges() -> set[str]:
-    """Interfaces of engines that are there now."""
-    return {name for name in BRIDGES if Path(f"/sys/class/net/{name}").exists()}
-
-
-def clean_after_engine(folder: Path, made: Sequence[str]) -> None:
-    """Remove what an engine that ended left: processes that name its folder, mounts in it, interfaces that it made."""
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit() or int(process.name) == os.getpid():
-            continue
-        with suppress(OSError):
-            if str(folder).encode() in (process / "cmdline").read_bytes():
-                os.kill(int(process.name), signal.SIGKILL)
-    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()]
-    for point in sorted((each for each in mounted if each.startswith(f"{folder}/")), reverse=True):
-        subprocess.run(["umount", "--lazy", point], check=False)  # noqa: S603, S607  # a mount point of this folder
-    for interface in made:
-        command = ["ip", "link", "delete", interface]
-        subprocess.run(command, check=False, capture_output=True)  # noqa: S603  # one of `BRIDGES`

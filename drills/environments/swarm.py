@@ -6,10 +6,10 @@ from contextlib import suppress
 
 from core.errors import ActuatorError
 from core.models import RunState, ServiceState
+from drills.environments.configuration import MEMORY_BYTES
 from drills.environments.containers import clear_images
 from drills.environments.engine import Json
-from drills.environments.runtime import LABEL, MEMORY_BYTES, PORT, STOP_SECONDS, USER, Plan, container_state
-from drills.environments.servers import host_binds
+from drills.environments.runtime import LABEL, PORT, STOP_SECONDS, USER, Plan, container_state
 from drills.shop.roles import Role
 
 _NANO = 1_000_000_000
@@ -121,7 +121,7 @@ class SwarmServices:
             "StopGracePeriod": STOP_SECONDS * _NANO,
             "Mounts": [
                 {"Type": "bind", "Source": source, "Target": target, "ReadOnly": True}
-                for source, target, _ in (bind.split(":") for bind in host_binds(python=True))
+                for source, target, _ in (bind.split(":") for bind in plan.binds)
             ],
         }
         template = {

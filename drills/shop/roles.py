@@ -33,6 +33,7 @@ class ServiceConfig:
         workers: requests it works on at once; more wait a moment and are then turned away with 503.
         timeout_seconds: how long it waits for a dependency.
         tax_rates: percent by country code, for the role that computes tax.
+        memory_limit_bytes: what its container may use, told on its page of metrics; 0: no limit is known.
         tracer: measures its requests and calls.
     """
 
@@ -44,4 +45,5 @@ class ServiceConfig:
     workers: int = 16
     timeout_seconds: float = 1.0
     tax_rates: Mapping[str, int] = field(default_factory=dict)
+    memory_limit_bytes: int = 0
     tracer: Tracer = field(default_factory=Tracer, compare=False)

@@ -39,6 +39,7 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[ServiceConfig, Clock]
     parser.add_argument("--workers", type=int, default=16)
     parser.add_argument("--timeout-seconds", type=float, default=1.0)
     parser.add_argument("--tax-rate", action="append", default=[], type=_pair, metavar="COUNTRY=PERCENT")
+    parser.add_argument("--memory-limit-bytes", type=int, default=0, help="of its container, told with the metrics")
     parser.add_argument("--clock-offset-seconds", type=float, default=0.0, help="added to the times in the log")
     parser.add_argument("--otlp-endpoint", default="", metavar="URL", help="send spans there, to /v1/traces")
     parser.add_argument("--otlp-token-file", type=_read, metavar="PATH", help="bearer token for it")
@@ -53,6 +54,7 @@ def parse(arguments: Sequence[str] | None = None) -> tuple[ServiceConfig, Clock]
         workers=given.workers,
         timeout_seconds=given.timeout_seconds,
         tax_rates={country: int(percent) for country, percent in given.tax_rate},
+        memory_limit_bytes=given.memory_limit_bytes,
         tracer=_tracer(given.name, clock, given.otlp_endpoint, given.otlp_token_file or ""),
     )
     return config, clock
@@ -69,7 +71,7 @@ def _tracer(name: str, clock: Clock, endpoint: str, token: str) -> Tracer:
 def build(config: ServiceConfig, clock: Clock, log: JsonLog | None = None) -> Server:
     """A server that listens, not yet serving."""
     log = log or JsonLog(config.name, clock)
-    application = Application(ROUTES[config.role](config), config.workers, log, clock, config.tracer)
+    application = Application(ROUTES[config.role](config), config, log, clock)
     return Server(application, config.port, config.host)
 
 

@@ -17,13 +17,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TextIO
 from urllib.parse import parse_qsl, urlsplit
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from core.clock import Clock
 from core.errors import InvalidInput, SourceRejected, SourceUnavailable
-from drills.shop.roles import LOOPBACK
-from drills.shop.tracing import Side, TraceContext, Tracer
+from drills.shop.roles import LOOPBACK, ServiceConfig
+from drills.shop.tracing import Side, TraceContext
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
@@ -90,16 +90,17 @@ class JsonLog:
 class Application:
     """Routes requests to handlers and keeps the numbers and the log."""
 
-    def __init__(
-        self, routes: tuple[Route, ...], workers: int, log: JsonLog, clock: Clock, tracer: Tracer | None = None
-    ) -> None:
+    def __init__(self, routes: tuple[Route, ...], config: ServiceConfig, log: JsonLog, clock: Clock) -> None:
         self._routes = routes
-        self._slots = threading.BoundedSemaphore(workers)
+        self._slots = threading.BoundedSemaphore(config.workers)
         self._log = log
         self._clock = clock
-        self._tracer = tracer or Tracer()
+        self._tracer = config.tracer
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        if config.memory_limit_bytes:
+            limit = Gauge("container_spec_memory_limit_bytes", "What it may use", registry=self.registry)
+            limit.set(config.memory_limit_bytes)
         self._requests = Counter(
             "http_requests_total", "Requests answered", ("method", "route", "code"), registry=self.registry
         )

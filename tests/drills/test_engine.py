@@ -23,6 +23,7 @@ from drills.environments.served import ServedEnvironment, served_environment
 from drills.scenario import find_scenario
 from drills.shop.roles import Role
 from drills.shop.topology import NEXT_RELEASE, names
+from tests.drills.test_spans import receiving
 from tests.servers.docker import DockerEngine
 from tests.support import eventually
 
@@ -63,6 +64,21 @@ async def test_a_shop_on_an_engine_leaves_nothing(kind: EnvironmentKind, docker_
         with pytest.raises(ActuatorError, match="no process"):
             await environment.signal(Role.PAYMENT, signal.SIGKILL)
     assert await left_on(docker_engine, project) == []
+
+
+@pytest.mark.slow
+@KINDS
+async def test_services_on_an_engine_send_their_spans_to_quell(
+    kind: EnvironmentKind, docker_engine: DockerEngine
+) -> None:
+    """Quell listens on loopback only; what answers here in its place tells what reaches it, and with which token."""
+    async with served_environment(kind, find_scenario("crash"), SEED, SystemClock(), docker_engine.url) as environment:
+        with receiving(environment.ports.api) as quell:
+            await environment.start_shop()
+            await checkout_seconds(environment)
+            callers = {environment.names[role] for role in Role if role is not Role.CATALOGUE}
+            await eventually(lambda: {span.service for span in quell.spans} >= callers, deadline_seconds=60)
+            assert set(quell.asked) == {("/v1/traces", f"Bearer {environment.token}")}
 
 
 async def checkout_seconds(environment: ServedEnvironment) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from core.clock import Clock, SystemClock
 from core.errors import ActuatorError
 from core.models import RunState, ServiceState
 from drills.environments.processes import ProcessEnvironment, process_environment
-from drills.faults import INJECTORS
+from drills.faults import INJECTORS, LEAK_CHARACTERS
 from drills.load import Journey, Load
 from drills.probes import Limits, Probes
 from drills.runner import background
@@ -49,7 +50,7 @@ class Patient:
 
     async def suffering(self, *journeys: Journey) -> None:
         """Wait until exactly these journeys fail and the shop's other customers are fine."""
-        await eventually(lambda: self._failing() == set(journeys), deadline_seconds=15)
+        await eventually(lambda: self._failing() == set(journeys), deadline_seconds=60)
 
     def _failing(self) -> set[Journey]:
         return {reading.journey for reading in self.probes.readings() if reading.success < 0.8}
@@ -61,7 +62,7 @@ class Patient:
 
     async def well(self) -> None:
         """Wait until all customers are served well."""
-        await eventually(self.probes.well, deadline_seconds=15)
+        await eventually(self.probes.well, deadline_seconds=60)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -104,7 +105,7 @@ async def test_a_suspended_payment_fails_checkouts_until_it_is_restarted(patient
 async def test_poison_requests_wedge_the_catalogue_until_it_is_restarted(patient):
     target = await patient.break_as("wedged-worker")
     await patient.suffering(Journey.BROWSE)
-    wedged = await eventually(lambda: _busy(patient, target), deadline_seconds=5, every_seconds=0.5)
+    wedged = await eventually(lambda: _busy(patient, target), deadline_seconds=60, every_seconds=0.5)
     assert wedged.state is RunState.RUNNING
     assert wedged.healthy, "a wedged service is slow to say that it lives, but says so"
     await patient.remedy("restart", target)
@@ -126,4 +127,24 @@ async def test_a_bad_release_fails_most_checkouts_until_it_is_rolled_back(patien
     assert 0.1 < checkout.success < 0.8, "customers at home are still served"
     await patient.remedy("rollback", target)
     assert (await state(patient, target)).release == GOOD_RELEASE
+    await patient.well()
+
+
+async def test_a_leak_grows_while_customers_are_served_until_a_restart(patient):
+    fault = find_scenario("memory-leak").fault
+    before = await state(patient, fault.target)
+    injector = INJECTORS[fault.kind]
+    assert injector.lasting
+    leaking = asyncio.create_task(injector.inject(patient.environment, fault.target, fault.parameters))
+
+    async def grown() -> bool:
+        now = await state(patient, fault.target)
+        return (now.memory_bytes or 0) > (before.memory_bytes or 0) + 4 * LEAK_CHARACTERS
+
+    await eventually(grown, every_seconds=0.2)
+    assert not leaking.done()
+    await patient.well()
+    await patient.remedy("restart", fault.target)
+    await asyncio.wait_for(leaking, 30)
+    assert ((await state(patient, fault.target)).memory_bytes or 0) < (before.memory_bytes or 0) + 4 * LEAK_CHARACTERS
     await patient.well()

@@ -65,10 +65,12 @@ def test_recovery_is_told_from_the_first_good_second_and_taken_back_by_a_relapse
     served(probes, clock)
     recovery.look()
     assert (recovery.hurt_at, recovery.well_since) == (None, None), "a shop that never suffered has not recovered"
+    assert recovery.over, "it is well all the same"
     served(probes, clock, failing=Journey.BROWSE)
     recovery.look()
     hurt_at = recovery.hurt_at
     assert hurt_at == clock.monotonic()
+    assert not recovery.over
     clock.advance(0.1)
     served(probes, clock)
     recovery.look()

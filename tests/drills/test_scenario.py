@@ -32,7 +32,7 @@ def write(folder: Path, content: object, name: str = "mine.yaml") -> Path:
     return file
 
 
-EVERYWHERE = ["bad-release", "crash", "hang", "slow-dependency", "wedged-worker"]
+EVERYWHERE = ["bad-release", "crash", "hang", "memory-leak", "slow-dependency", "wedged-worker"]
 
 
 def test_those_that_ship_cover_every_fault_that_can_be_caused():
@@ -72,7 +72,9 @@ def test_the_drills_take_place_in_business_hours():
 
 
 def test_an_unknown_name_lists_those_that_exist():
-    with pytest.raises(NotFound, match="bad-release, crash, hang, memory-growth, slow-dependency, wedged-worker"):
+    with pytest.raises(
+        NotFound, match="bad-release, crash, hang, memory-growth, memory-leak, slow-dependency, wedged-worker"
+    ):
         find_scenario("meteor")
 
 

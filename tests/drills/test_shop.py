@@ -45,6 +45,21 @@ def test_a_checkout_passes_through_five_services_in_one_trace(local_shop):
     assert Role.CATALOGUE not in {role for role in Role if local_shop.logs[role].getvalue()}
 
 
+def test_payment_keeps_every_receipt_with_its_note(local_shop):
+    gateway = local_shop.start_all()
+    reply = httpx.post(f"{gateway}/checkout/u1", json={"country": "DE", "note": "x" * 500_000}).json()
+    assert "note" not in reply
+    kept = httpx.get(f"{local_shop.urls[Role.PAYMENT]}/receipts/u1").json()
+    assert kept == {"receipt": reply["receipt"]}
+    assert httpx.get(f"{local_shop.urls[Role.PAYMENT]}/receipts/u2").json() == {"receipt": ""}
+
+
+def test_the_limit_of_memory_is_told_where_there_is_one(local_shop):
+    limited = local_shop.start(Role.CACHE, memory_limit_bytes=2**20)
+    assert list(samples(limited, "container_spec_memory_limit_bytes").values()) == [2**20]
+    assert samples(local_shop.start(Role.PAYMENT), "container_spec_memory_limit_bytes") == {}
+
+
 def test_the_catalogue_serves_pages_and_keeps_them_in_the_cache(local_shop):
     gateway = local_shop.start_all()
     first, second = (httpx.get(f"{gateway}/products?page=2&per_page=7").json() for _ in range(2))
@@ -157,7 +172,7 @@ def test_no_service_has_a_switch_that_a_plain_service_lacks():
         Role.CATALOGUE: ["GET /products"],
         Role.CART: ["GET /carts/{user}", "POST /carts/{user}"],
         Role.ORDERS: ["POST /orders/{user}"],
-        Role.PAYMENT: ["POST /charges"],
+        Role.PAYMENT: ["GET /receipts/{user}", "POST /charges"],
         Role.CACHE: ["GET /entries/{key}", "PUT /entries/{key}"],
     }
 

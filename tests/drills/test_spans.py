@@ -38,8 +38,8 @@ class Receiver(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Exchange)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Exchange)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.spans: list[Span] = []
         self.asked: list[tuple[str, str]] = []
@@ -70,16 +70,23 @@ class _Exchange(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
+@contextmanager
+def receiving(port: int = 0) -> Iterator[Receiver]:
     """A receiver that listens."""
-    with Receiver() as server:
+    with Receiver(port) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
         server.end.set()
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """One on a port of its own."""
+    with receiving() as server:
+        yield server
 
 
 @contextmanager

@@ -1,8 +1,4 @@
-"""A real Docker Engine with Swarm: dockerd on a socket and data root of its own, one a machine.
-
-There is no registry: images are imported from a tar that holds links and empty folders only, and containers see the
-host's programs through a read-only mount of /usr (and of the interpreter and the virtual environment for Python).
-"""
+"""A real Docker Engine with Swarm, as `drills.environments.dockerd` starts it, for the tests of a module."""
 
 from __future__ import annotations
 
@@ -10,8 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -23,23 +17,14 @@ import docker  # type: ignore[import-untyped]  # the SDK ships no types
 import pytest
 from docker.errors import DockerException  # type: ignore[import-untyped]  # as above
 
-from app.supervisor.lifeline import die_with_parent
-from drills.environments.servers import (
-    ENGINE_LOCK,
-    bridges,
-    clean_after_engine,
-    dockerd_command,
-    engine_url,
-    root_folder,
-    try_engine_lock,
-)
+from drills.environments.dockerd import ENGINE_LOCK, START_SECONDS, STOP_SECONDS, Dockerd, try_engine_lock
 from drills.environments.servers import host_binds as host_binds
-from tests.servers.process import READY_SECONDS, Server, binary, free_port, running_servers
+from drills.environments.servers import root_folder
+from tests.servers.process import Server, binary, free_port, running_servers
 
 IMAGE = "quell.test/base"
 RELEASES = ("v1", "v2")
 LOCK_SECONDS = 200.0
-STOP_SECONDS = 20.0
 
 
 @dataclass
@@ -51,53 +36,35 @@ class DockerEngine:
         api: the SDK's client without any guard, for what pipelines and people do.
     """
 
-    program: str
     folder: Path
     swarm_port: int
+    dockerd: Dockerd = field(init=False)
     _server: Server | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.dockerd = Dockerd(self.folder)
 
     @property
     def url(self) -> str:
         """What a user would write as DOCKER_HOST."""
-        return engine_url(self.folder)
+        return self.dockerd.url
 
     @property
     def api(self) -> Any:
         return docker.DockerClient(base_url=self.url, timeout=60)
 
-    @property
-    def log_path(self) -> Path:
-        return self.folder / "log"
-
     def start(self) -> None:
         """Start it, and wait until it answers. For the main thread: the engine ends with the thread that started it."""
-        command = dockerd_command(self.program, self.folder)
-        with self.log_path.open("ab") as output:
-            process = subprocess.Popen(
-                command,
-                stdout=output,
-                stderr=output,
-                stdin=subprocess.DEVNULL,
-                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - it takes no lock
-            )
-        self._server = Server("dockerd", self.url, self.folder, process)
+        self._server = Server("dockerd", self.url, self.folder, self.dockerd.spawn())
         running_servers.append(self._server)
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + START_SECONDS
         while not self.answers():
-            assert process.poll() is None, f"dockerd ended:\n{self._server.log}"
             assert time.monotonic() < deadline, f"dockerd is not ready:\n{self._server.log}"
             time.sleep(0.1)
 
     def answers(self) -> bool:
         """Whether it is ready."""
-        with socket.socket(socket.AF_UNIX) as probe:  # the SDK leaves a socket open that nobody listens on
-            if probe.connect_ex(str(self.folder / "docker.sock")):
-                return False
-        try:
-            with contextlib.closing(docker.DockerClient(base_url=self.url, timeout=5)) as api:
-                return bool(api.ping())
-        except (DockerException, OSError):
-            return False
+        return self.dockerd.answers()
 
     def kill(self) -> None:
         """SIGKILL: its containers live on until it is started again; its containerd ends with it, a moment later."""
@@ -117,7 +84,7 @@ class DockerEngine:
         with contextlib.closing(self.api) as api:
             for service in api.services.list():
                 service.remove()
-            deadline = time.monotonic() + STOP_SECONDS
+            deadline = time.monotonic() + START_SECONDS
             while containers := api.containers.list(all=True):
                 for container in containers:
                     with contextlib.suppress(DockerException):
@@ -126,18 +93,10 @@ class DockerEngine:
             api.networks.prune()
 
     def _end(self, number: signal.Signals) -> None:
-        if self._server is None:
-            return
-        process = self._server.process
-        if process.poll() is None:
-            process.send_signal(number)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        running_servers.remove(self._server)
-        self._server = None
+        self.dockerd.end(number)
+        if self._server is not None:
+            running_servers.remove(self._server)
+            self._server = None
 
 
 def import_image(api: Any, release: str, repository: str = IMAGE, *, labels: Mapping[str, str] | None = None) -> str:
@@ -154,13 +113,12 @@ def docker_engine_running() -> Iterator[DockerEngine]:
 
     Its folder stays when the block failed, for its log.
     """
-    program = binary("dockerd", package="docker.io")
+    binary("dockerd", package="docker.io")
     if os.geteuid() != 0:
         pytest.skip("dockerd needs root")
     with _only_one():
-        before = bridges()
         folder = Path(tempfile.mkdtemp(prefix="quell-docker-"))
-        engine = DockerEngine(program, folder, free_port())
+        engine = DockerEngine(folder, free_port())
         try:
             engine.start()
             with contextlib.closing(engine.api) as api:
@@ -172,7 +130,7 @@ def docker_engine_running() -> Iterator[DockerEngine]:
             engine.clear()
         finally:
             engine.stop()
-            clean_after_engine(folder, sorted(bridges() - before))
+            engine.dockerd.clean()
         shutil.rmtree(folder)
 
 

@@ -14,8 +14,8 @@ PRODUCTS: tuple[Json, ...] = tuple(
 def page_count(items: int, per_page: int) -> int:
     """How many pages a list has.
 
-    A page size of zero never ends: nobody checks the size that a customer asks for. This is the shop's one bug, the
-    kind that a real service ships with, and what poison requests hit.
+    A page size of zero never ends: nobody checks the size that a customer asks for. This is one of the shop's
+    two bugs, the kind that a real service ships with, and what poison requests hit.
     """
     pages, shown = 0, 0
     while shown < items:

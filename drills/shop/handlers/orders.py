@@ -10,7 +10,7 @@ SHIPPING_CENTS = 490
 
 
 def routes(config: ServiceConfig) -> tuple[Route, ...]:
-    """``POST /orders/{user}`` with ``{"country": code}``."""
+    """``POST /orders/{user}`` with ``{"country": code}``, and a note for the receipt if the customer has one."""
     dependencies = Dependencies(config)
 
     def place(request: Request) -> Reply:
@@ -19,7 +19,8 @@ def routes(config: ServiceConfig) -> tuple[Route, ...]:
         net_cents = SHIPPING_CENTS + sum(item["price_cents"] for item in cart["items"])
         tax_cents = net_cents * config.tax_rates[request.body["country"]] // 100
         charge = {"user": user, "amount_cents": net_cents + tax_cents}
-        receipt = dependencies.call(Role.PAYMENT, "POST", "/charges", request.trace, charge)
+        noted = {**charge, "note": request.body.get("note", "")}
+        receipt = dependencies.call(Role.PAYMENT, "POST", "/charges", request.trace, noted)
         return Reply({"order": request.trace.span_id, "receipt": receipt["receipt"], **charge})
 
     return (Route("POST", "/orders/{user}", place),)

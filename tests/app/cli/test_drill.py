@@ -59,7 +59,7 @@ def test_all_are_run_and_one_failure_fails_the_whole(runs, capsys):
     assert [name for name, _ in runs] == fitting
     out = capsys.readouterr().out
     assert "crash" in out
-    assert "of 5 passed" in out
+    assert f"of {len(fitting)} passed" in out
 
 
 @pytest.mark.parametrize("kind", ["docker", "swarm"])
