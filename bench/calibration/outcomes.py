@@ -6,6 +6,7 @@ import asyncio
 import importlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -51,8 +52,7 @@ def _of_pack(data: Path, name: str) -> list[Outcome]:
 def _hardened(case: RcaCase, culprit: str, seed: int) -> RcaCase:
     """The case's first variant under every hardship; its view is built once."""
     view = next(iter(case.views.values()))()
-    views = {each.name: each.change(view, culprit, seed) for each in HARDSHIPS}
-    return replace(case, views={name: lambda seen=seen: seen for name, seen in views.items()})
+    return replace(case, views={each.name: partial(each.change, view, culprit, seed) for each in HARDSHIPS})
 
 
 def _of_drills(folder: Path) -> list[Outcome]:

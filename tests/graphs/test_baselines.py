@@ -10,7 +10,7 @@ import numpy as np
 from agents.models import Findings
 from clients.recorded import BASELINES
 from core.frames import BaselineQuery, Frame, MetricQuery, SeriesBaseline
-from core.models import Past, Signal, Usual
+from core.models import Autonomy, Past, Signal, Usual
 from graphs.bundle import Bundle, read_bundle, write_bundle
 from graphs.replay import replay
 from tests.graphs.conftest import Bench, Metrics
@@ -41,6 +41,7 @@ class Remembered:
 async def looked_at(bench: Bench, folder: Path) -> Bundle:
     """The incident, investigated and exported."""
     bench.metrics = Failing(bench.metrics.fault_at)
+    bench.remedy.facts = {"autonomy": Autonomy.OBSERVE}
     await bench.runner.run("inc_1", await bench.lease())
     await write_bundle(bench.store, "inc_1", folder, version="0", now=bench.clock.now())
     return read_bundle(folder)
