@@ -28,7 +28,8 @@ class Counted:
     async def query(self, query: MetricQuery) -> Frame:
         self.asked.append(query)
         labels = tuple({"client": client, "server": server} for client, server, _ in self.rows)
-        values = np.array([row[2] for row in self.rows], dtype=np.float64).reshape(len(self.rows), -1 if self.rows else 0)
+        steps = len(self.rows[0][2]) if self.rows else 0
+        values = np.array([row[2] for row in self.rows], dtype=np.float64).reshape(len(self.rows), steps)
         return Frame(query.window.start.timestamp(), query.step_seconds, labels, values)
 
 
