@@ -50,7 +50,9 @@ def test_nothing_logged_at_all_turns_at_the_start() -> None:
 
 
 @given(now=_REQUESTS, before=st.lists(_REQUESTS, max_size=4))
-def test_any_requests_turn_beyond_the_threshold_or_not_at_all(now: list[list[str]], before: list[list[str]]) -> None:
+def test_any_requests_turn_beyond_the_threshold_or_not_at_all(
+    now: list[list[str]], before: list[list[list[str]]]
+) -> None:
     found = turns(now, before)
     assert all(abs(turn.surprise) >= TURN_Z and 0 <= turn.first < len(now) for turn in found)
     assert turns(now, []) == []
@@ -58,7 +60,7 @@ def test_any_requests_turn_beyond_the_threshold_or_not_at_all(now: list[list[str
 
 
 @given(now=_REQUESTS, before=st.lists(_REQUESTS, max_size=3))
-def test_names_of_events_do_not_matter(now: list[list[str]], before: list[list[str]]) -> None:
+def test_names_of_events_do_not_matter(now: list[list[str]], before: list[list[list[str]]]) -> None:
     other = {"a": "z", "b": "m", "c": "d"}
 
     def renamed(sequences: list[list[str]]) -> list[list[str]]:
