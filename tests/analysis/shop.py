@@ -173,7 +173,15 @@ class Shop:
             window=WINDOW,
             baseline=BASELINE,
             signals=tuple(
-                SignalFrame(name, signal, f"{signal}_metric", UNITS.get(signal, "bytes"), self.times, values, f"ev-{name}-{signal}")
+                SignalFrame(
+                    name,
+                    signal,
+                    f"{signal}_metric",
+                    UNITS.get(signal, "bytes"),
+                    self.times,
+                    values,
+                    f"ev-{name}-{signal}",
+                )
                 for (name, signal), values in self.values.items()
                 if signal not in without
             ),
