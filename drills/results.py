@@ -148,6 +148,7 @@ def score(
     false_alarms: int,
     recovered: bool,
     seconds: Seconds,
+    also: frozenset[str] = frozenset(),
 ) -> Score:
     """Judge one run.
 
@@ -155,10 +156,11 @@ def score(
         target: name of the service that the fault was injected into.
         expected: name of the service that is the right answer.
         changed: services whose process or release is not the one from before the fault.
+        also: names of services that are right answers too.
     """
     cause, actions = cause_of(diagnosis), taken(attempts)
     touched = changed | {action.service for action in actions}
-    cause_right = cause is not None and cause.service == expected and cause.kind in scenario.expected.kinds
+    cause_right = cause is not None and cause.service in {expected, *also} and cause.kind in scenario.expected.kinds
     action_accepted = accepted(actions, scenario.actions, expected)
     forbidden = tuple(action.action for action in actions if action.action in scenario.actions.forbidden)
     innocents = tuple(sorted(touched - {target, expected}))

@@ -111,6 +111,7 @@ class Drill:
             false_alarms=len(known),
             recovered=recovered,
             seconds=seconds,
+            also=frozenset(names[role] for role in self.scenario.expected.also),
         )
 
     async def _baseline(self, probes: Probes) -> None:

@@ -89,7 +89,8 @@ def test_the_demo_report_has_exactly_the_promised_keys():
         "incident", "fault", "root_cause", "actions", "recovered", "seconds", "rung", "cost_usd",
     ]  # fmt: skip
     assert report["fault"] == {"service": "payment", "kind": "hang"}
-    assert report["root_cause"] == {"service": "payment", "kind": "hang", "confidence": 0.9, "evidence": ["ev_1"]}
+    named = {"service": "payment", "kind": "hang", "confidence": 0.9, "evidence": ["ev_1"], "features": {}}
+    assert report["root_cause"] == named
     assert set(report["seconds"]) == {"detect", "diagnose", "act", "recover", "total"}
 
 
@@ -110,3 +111,13 @@ def test_the_scoreboard_shows_what_was_judged():
         "COST": "$0.0000",
     }
     assert row(bad)[:4] == ("hang (seed 7)", "processes", "NO", "NO: gateway hang")
+
+
+def test_either_end_of_a_link_may_be_named():
+    slow = find_scenario("slow-dependency")
+    facts = {"scenario": slow, "target": "orders", "expected": "orders", "attempts": (), "changed": frozenset()}
+    named = diagnosed("payment", FaultKind.NETWORK_DELAY)
+    assert not judged(**facts, diagnosis=named).cause_right
+    assert judged(**facts, diagnosis=named, also=frozenset({"payment"})).cause_right
+    crashed = diagnosed("payment", FaultKind.CRASH)
+    assert not judged(**facts, diagnosis=crashed, also=frozenset({"payment"})).cause_right
