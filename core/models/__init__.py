@@ -37,6 +37,7 @@ from core.models.evidence import (
 from core.models.faults import FaultKind, Remedy
 from core.models.feedback import SHAPE_ANNOTATION, AlertPattern, PatternRecord, Suppression
 from core.models.incidents import ATTENTION, LIVE, Ending, Incident, IncidentStatus, Judgement, TimelineEntry
+from core.models.logs import LogCategory, LogChange
 from core.models.services import (
     AutonomyRule,
     Change,
@@ -86,6 +87,8 @@ __all__ = [
     "Incident",
     "IncidentStatus",
     "Judgement",
+    "LogCategory",
+    "LogChange",
     "Model",
     "Past",
     "PatternRecord",
