@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from analysis.tokens import cut, tokens
+from analysis.tokens import cut
 from core.models import Diagnosis, Digest, Evidence, Fact, Finding, SeriesDigest, TemplateDigest
+from core.tokens import tokens
 
 MAX_FINDINGS = 12
 MAX_ROWS = 6

@@ -13,10 +13,11 @@ from analysis.rounding import instant, significant
 from analysis.series.baselines import clean
 from analysis.series.readings import Reading, read
 from analysis.series.windows import window_deviations
-from analysis.tokens import cut, tokens
+from analysis.tokens import cut
 from analysis.view import LogFrame, SignalFrame
 from core.frames import Floats
 from core.models import Digest, Fact, Model, SeriesDigest, TemplateDigest, Window, WindowDeviation
+from core.tokens import tokens
 
 SPARKLINE_POINTS = 24
 BLOCKS = "▁▂▃▄▅▆▇█"

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from analysis.brief import brief, ranked, told
-from analysis.tokens import tokens
 from core.models import (
     Diagnosis,
     Digest,
@@ -27,6 +26,7 @@ from core.models import (
     TemplateDigest,
     Window,
 )
+from core.tokens import tokens
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 ONSET = NOON + timedelta(minutes=3, seconds=10)
