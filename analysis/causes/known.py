@@ -7,7 +7,7 @@ the same kind, or of none, is named in the statement.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from analysis.causes.confidence import Clue, Family, saturation
@@ -17,6 +17,8 @@ from analysis.causes.suspicion import Suspicion
 from analysis.config import AnalysisConfig
 from analysis.patterns.library import LIBRARY
 from analysis.patterns.match import PatternMatch
+from analysis.topology import Topology
+from analysis.view import SystemView
 from core.models import FaultKind, Finding, Signal
 
 SPEAKING = frozenset(
@@ -43,6 +45,24 @@ EXPLAINABLE = frozenset({FaultKind.POOL_EXHAUSTED})
 _KINDS = Counter(pattern.kind for pattern in LIBRARY)
 SEVERAL = frozenset(kind for kind, shapes in _KINDS.items() if kind is not None and shapes > 1)
 """Kinds that several shapes speak for, so that the name of the shape says more."""
+
+
+def standing(
+    matches: Sequence[PatternMatch], view: SystemView, facts: Mapping[str, ServiceFacts], topology: Topology
+) -> tuple[PatternMatch, ...]:
+    """The shapes, without names that are not found because what bears them is being replaced, or does not run.
+
+    Where names follow what runs (the resolvers of Docker, Swarm and Kubernetes do), a callee that is deployed or
+    restarted, or that is down, has no address for a while: name resolution works as it should.
+    """
+    since = view.window.start.timestamp() - view.window.seconds
+    absent = {one.change.service for one in view.changes if since <= one.change.at.timestamp()}
+    absent |= {name for name, each in facts.items() if each.halted}
+    return tuple(
+        match
+        for match in matches
+        if match.kind is not FaultKind.DNS or absent.isdisjoint(topology.downstream(match.service))
+    )
 
 
 def with_shapes(

@@ -23,6 +23,7 @@ from analysis.causes.confidence import (
 from analysis.causes.facts import ServiceFacts, gather
 from analysis.causes.families.registry import read_all
 from analysis.causes.fusion import fuse
+from analysis.causes.known import standing as standing_shapes
 from analysis.causes.known import with_shapes
 from analysis.causes.origins import with_origin
 from analysis.causes.suspects import suspect
@@ -49,7 +50,7 @@ def rank(view: SystemView, findings: tuple[Finding, ...], config: AnalysisConfig
     facts = gather(view, findings, topology, config)
     fused = {one.service: one for one in fuse(read_all(view, topology, config))}
     around = Surroundings(facts, topology, config, fused)
-    shapes = patterns(view, findings, topology, config)
+    shapes = standing_shapes(patterns(view, findings, topology, config), view, facts, topology)
     alone = ((each, with_shapes(suspect(each, around), each, shapes, config)) for each in facts.values())
     suspicions = [one for each, found in alone for one in with_origin(found, each)]
     charges = _sorted(

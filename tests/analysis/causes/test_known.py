@@ -98,3 +98,19 @@ def test_a_shape_without_a_kind_is_named_in_the_statement() -> None:
     assert first is not None
     assert first.kind is FaultKind.CRASH
     assert "(flapping" in first.statement
+
+
+@pytest.mark.parametrize("fate", ["deployed", "halted"])
+def test_a_name_that_is_not_found_while_its_service_is_replaced_is_no_fault_of_name_resolution(fate: str) -> None:
+    shop = Shop()
+    shop.ramp("orders", Signal.ERRORS, 0.6)
+    say(shop, "orders", "lookup payment: no such host")
+    shop.callers_suffer("orders", failures=4.8, latency=0.0)
+    before = diagnose(shop).first
+    assert before is not None
+    assert (before.service, before.kind) == ("orders", FaultKind.DNS)
+    if fate == "deployed":
+        shop.changes.append(Change(service="payment", kind="deploy", at=END - timedelta(seconds=5), after="2.0.0"))
+    else:
+        shop.set_state("payment", state=RunState.EXITED)
+    assert FaultKind.DNS not in {one.kind for one in diagnose(shop).hypotheses}
