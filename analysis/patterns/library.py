@@ -17,6 +17,7 @@ from analysis.patterns.needs import (
     ended,
     lacks,
     logs,
+    precedes,
     shows,
     some_callee,
     some_caller,
@@ -55,6 +56,9 @@ _SUFFERS = shows("its requests fail or are slow", Signal.ERRORS, Signal.LATENCY)
 _SLOW = shows("its requests are slow", Signal.LATENCY)
 _FLOODED = shows("it gets half again as many requests", Signal.TRAFFIC, shapes=LASTING, least_factor=SURGE_FACTOR)
 _NOT_FLOODED = lacks("it does not get more requests", _FLOODED)
+_FILLING = shows(
+    "its memory will be at its limit", Signal.MEMORY, shapes=(Shape.TREND,), where=lambda one: one.forecast is not None
+)
 _STARTED = changed("it was started anew just before", "start", "restart", "exit")
 
 LIBRARY: tuple[Pattern, ...] = (
@@ -72,11 +76,15 @@ LIBRARY: tuple[Pattern, ...] = (
     ),
     Pattern(
         "memory_leak",
-        "takes more and more memory without more work",
+        "takes more and more memory, which its work does not explain",
         FaultKind.MEMORY_LEAK,
         (
             shows("its memory rises steadily", Signal.MEMORY, shapes=(Shape.TREND,)),
-            _NOT_FLOODED,
+            either(
+                "it does not get more requests, or got them only after its memory was on the way to its limit",
+                _NOT_FLOODED,
+                precedes("", _FILLING, _FLOODED),
+            ),
             alive("it still runs"),
         ),
     ),

@@ -90,6 +90,20 @@ def either(text: str, *needs: Need) -> Need:
     return Need(text, met)
 
 
+def precedes(text: str, first: Need, then: Need) -> Need:
+    """Both are met, and the first began before the other did, by more than their onsets are uncertain."""
+
+    def met(scene: Scene) -> Proof | None:
+        proofs = first.met(scene), then.met(scene)
+        if proofs[0] is None or proofs[1] is None:
+            return None
+        began = min(one.onset + _uncertainty(one) for one in proofs[0].findings)
+        followed = min(one.onset - _uncertainty(one) for one in proofs[1].findings)
+        return proofs[0] if began < followed else None
+
+    return Need(text, met)
+
+
 def some_caller(text: str, *needs: Need) -> Need:
     """One direct caller meets all of the needs."""
     return Need(text, lambda scene: _first(scene, scene.topology.callers(scene.service), needs))
@@ -160,6 +174,11 @@ def together(scene: Scene, needs: Collection[Need]) -> Proof | None:
         return None
     evidence = tuple(dict.fromkeys(cited for proof in met for cited in proof.evidence))
     return Proof(evidence, tuple(finding for proof in met for finding in proof.findings))
+
+
+def _uncertainty(finding: Finding) -> timedelta:
+    """Of its onset."""
+    return timedelta(seconds=finding.onset_uncertainty_seconds)
 
 
 def _proven(findings: list[Finding]) -> Proof | None:

@@ -49,6 +49,19 @@ def test_memory_that_grows_with_its_requests_is_no_leak() -> None:
     assert FaultKind.MEMORY_LEAK not in {one.kind for one in diagnose(shop).hypotheses}
 
 
+@pytest.mark.parametrize("seconds", [1.0, 2.0, 3.0])
+def test_a_leak_is_one_too_when_requests_become_more_after_it_began(seconds: float) -> None:
+    shop = Shop(fault_seconds=12)
+    shop.leak("cache", bytes_per_second=5e6)
+    for service in ("gateway", "cart", "catalogue", "cache"):
+        shop.values[service, Signal.TRAFFIC][shop.times >= END.timestamp() - seconds] *= 1.8
+    found = detect(shop.view("gateway"), CONFIG)
+    assert any(one.signal is Signal.TRAFFIC and one.service == "cache" for one in found)
+    first = diagnose(shop).first
+    assert first is not None
+    assert (first.service, first.kind) == ("cache", FaultKind.MEMORY_LEAK)
+
+
 def test_what_ends_again_and_again_is_a_loop_and_no_single_crash() -> None:
     shop = Shop()
     shop.kill("payment")
