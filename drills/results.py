@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from core.models import Attempt, AttemptState, Diagnosis, FaultKind, Incident, IncidentStatus, Model
+from analysis.causes.families.edges import way
+from core.models import Attempt, AttemptState, Diagnosis, FaultKind, Hypothesis, Incident, IncidentStatus, Model
 from drills.scenario import Actions, Scenario
 
 
@@ -134,6 +135,15 @@ def accepted(actions: tuple[ActionTaken, ...], judged: Actions, target: str) -> 
     return bool(done) == bool(judged.accepted) and set(done) <= set(judged.accepted)
 
 
+def right(first: Hypothesis | None, kinds: tuple[FaultKind, ...], expected: str, link: tuple[str, str] | None) -> bool:
+    """Whether a hypothesis is the right answer: of a way between two services, either end with the way as component."""
+    if first is None or first.kind not in kinds:
+        return False
+    if link is None:
+        return first.service == expected
+    return first.service in link and first.component == way(*link)
+
+
 def score(
     scenario: Scenario,
     *,
@@ -148,7 +158,7 @@ def score(
     false_alarms: int,
     recovered: bool,
     seconds: Seconds,
-    also: frozenset[str] = frozenset(),
+    link: tuple[str, str] | None = None,
 ) -> Score:
     """Judge one run.
 
@@ -156,11 +166,11 @@ def score(
         target: name of the service that the fault was injected into.
         expected: name of the service that is the right answer.
         changed: services whose process or release is not the one from before the fault.
-        also: names of services that are right answers too.
+        link: names of caller and callee of the way that the fault is on; None for a fault of a service.
     """
     cause, actions = cause_of(diagnosis), taken(attempts)
     touched = changed | {action.service for action in actions}
-    cause_right = cause is not None and cause.service in {expected, *also} and cause.kind in scenario.expected.kinds
+    cause_right = right(diagnosis.first if diagnosis else None, scenario.expected.kinds, expected, link)
     action_accepted = accepted(actions, scenario.actions, expected)
     forbidden = tuple(action.action for action in actions if action.action in scenario.actions.forbidden)
     innocents = tuple(sorted(touched - {target, expected}))

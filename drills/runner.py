@@ -111,7 +111,7 @@ class Drill:
             false_alarms=len(known),
             recovered=recovered,
             seconds=seconds,
-            also=frozenset(names[role] for role in self.scenario.expected.also),
+            link=(names[fault.link.caller], names[fault.link.callee]) if fault.link else None,
         )
 
     async def _baseline(self, probes: Probes) -> None:

@@ -64,7 +64,6 @@ class Expected(Model):
     """The right answer."""
 
     target: Role
-    also: tuple[Role, ...] = Field(default=(), description="may be named instead, such as the other end of a link")
     kinds: tuple[FaultKind, ...] = Field(min_length=1, description="any of them counts as right")
     recovers: bool = Field(default=True, description="whether the shop is to be well at the end without a human")
     human: bool = Field(default=False, description="whether a human must get the incident")

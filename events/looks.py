@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from analysis.anomalies import detect
 from analysis.config import AnalysisConfig
 from analysis.series.limits import LIMITS
 from analysis.series.prefilter import worth_a_look
+from analysis.series.readings import UP_THRESHOLD
 from analysis.view import SignalFrame, SystemView
 from core.models import Alert, Finding, Signal, Window
 from tools.context import QueryContext
@@ -53,6 +56,18 @@ async def frames_of(service: str, signal: Signal, context: QueryContext, *, fill
         asked = metric_digest.MetricParameters(service=service, signal=wanted)
         frames += metric_digest.parts(await metric_digest.fetch(context, asked), f"watch:{service}:{wanted}")
     return tuple(frames)
+
+
+def has_answered(look: Look, config: AnalysisConfig) -> bool:
+    """Whether an `up` series tells of a service that had started: as many answers in a row as make a baseline."""
+    frame, start, end = look.frames[0], look.baseline.start.timestamp(), look.baseline.end.timestamp()
+    if frame.signal is not Signal.UP:
+        return False
+    told = frame.values[(frame.times >= start) & (frame.times < end) & np.isfinite(frame.values)]
+    row = config.min_baseline_samples
+    if told.size < row:
+        return False
+    return bool((np.convolve(told >= UP_THRESHOLD, np.ones(row), "valid") >= row).any())
 
 
 def findings(looks: Sequence[Look], config: AnalysisConfig) -> list[Finding | None]:

@@ -23,7 +23,7 @@ from events.alertmanager import fingerprint, render
 from events.calm import Calm
 from events.feedback import FeedbackSettings, keep_quiet, why_quiet
 from events.inbox import accept
-from events.looks import Look, findings, frames_of
+from events.looks import Look, findings, frames_of, has_answered
 from events.watched import SATURATION, SYMPTOMS, WatchSettings, labels_of, watched
 from stores.store import Store
 from tools.context import QueryContext
@@ -52,7 +52,8 @@ class Silences(Protocol):
 class Watcher:
     """Sends an alert when a symptom holds for `for_ticks` looks, and its end when it is gone for as many.
 
-    What is firing is read back from the store after a restart. A signal that cannot be read changes nothing. An alert
+    What is firing is read back from the store after a restart. A service that never answered yet is not down: it has
+    not started, or is only starting. A signal that cannot be read changes nothing. An alert
     whose pattern was judged a false alarm before is put on record instead of being sent.
 
     Args:
@@ -90,6 +91,7 @@ class Watcher:
         self._watched = watched(inventory, settings, {spec.signal for spec in signals})
         self._firing: dict[str, Alert] | None = None
         self._disagreeing: dict[str, int] = {}
+        self._started: set[str] = set()
         symptoms = ((service.name, signal) for service, signal in self._watched if signal in SYMPTOMS)
         self._calm = Calm(symptoms, analysis.window_seconds, analysis.step_seconds)
 
@@ -125,6 +127,7 @@ class Watcher:
         due = [each for each in self._watched if (each[0].name, each[1]) not in calm]
         asked = await asyncio.gather(*(look(service, signal) for service, signal in due))
         looks = [each for each in asked if each is not None]
+        self._started.update(each.key[0] for each in looks if has_answered(each, self._analysis))
         found = await asyncio.to_thread(findings, looks, self._analysis)
         self._calm.looked(
             {each.key: each.frames[0] for each in looks},
@@ -227,6 +230,8 @@ class Watcher:
     def _change(self, look: Look, finding: Finding | None, now: datetime) -> Alert | None:
         """The alert to send about one signal, None when there is nothing new, or too early."""
         identity, known = fingerprint(look.labels), look.known
+        if finding is not None and known is None and self._not_started(finding):
+            finding = None
         if finding is not None and known is None:
             change = Alert(
                 fingerprint=identity,
@@ -246,3 +251,7 @@ class Watcher:
             return None
         self._disagreeing[identity] = self._disagreeing.get(identity, 0) + 1
         return change if self._disagreeing[identity] >= self._settings.for_ticks else None
+
+    def _not_started(self, finding: Finding) -> bool:
+        """Whether it is about a service that was never seen to answer: missed scrapes of it are no outage."""
+        return finding.signal is Signal.UP and finding.service not in self._started

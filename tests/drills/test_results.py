@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from core.models import AttemptState, Diagnosis, FaultKind, IncidentStatus
-from drills.results import DemoReport
+from core.models import AttemptState, Diagnosis, FaultKind, Hypothesis, IncidentStatus
+from drills.results import DemoReport, right
 from drills.scenario import Actions, Expected, find_scenario
 from drills.scoreboard import COLUMNS, row, summary
 from drills.shop.roles import Role
@@ -113,11 +113,18 @@ def test_the_scoreboard_shows_what_was_judged():
     assert row(bad)[:4] == ("hang (seed 7)", "processes", "NO", "NO: gateway hang")
 
 
-def test_either_end_of_a_link_may_be_named():
-    slow = find_scenario("slow-dependency")
-    facts = {"scenario": slow, "target": "orders", "expected": "orders", "attempts": (), "changed": frozenset()}
-    named = diagnosed("payment", FaultKind.NETWORK_DELAY)
-    assert not judged(**facts, diagnosis=named).cause_right
-    assert judged(**facts, diagnosis=named, also=frozenset({"payment"})).cause_right
-    crashed = diagnosed("payment", FaultKind.CRASH)
-    assert not judged(**facts, diagnosis=crashed, also=frozenset({"payment"})).cause_right
+def test_a_slow_link_may_be_named_at_either_end_but_must_be_named():
+    link = ("orders", "payment")
+    for service, kind, component, is_right in (
+        ("orders", FaultKind.NETWORK_DELAY, "orders -> payment", True),
+        ("payment", FaultKind.NETWORK_DELAY, "orders -> payment", True),
+        ("payment", FaultKind.NETWORK_DELAY, "cart -> payment", False),
+        ("orders", FaultKind.NETWORK_DELAY, "", False),
+        ("cart", FaultKind.NETWORK_DELAY, "orders -> payment", False),
+        ("payment", FaultKind.CRASH, "orders -> payment", False),
+    ):
+        first = Hypothesis(
+            service=service, kind=kind, component=component, statement="slow", probability=0.8, evidence_for=("ev_1",)
+        )
+        assert right(first, (FaultKind.NETWORK_DELAY,), "orders", link) is is_right
+    assert not right(None, (FaultKind.NETWORK_DELAY,), "orders", link)

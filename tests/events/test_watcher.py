@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Metric, start_http_server
 
 from analysis.config import AnalysisConfig
 from clients.buffer import ScrapeBuffer
@@ -46,11 +46,19 @@ class Plant:
         registry = CollectorRegistry()
         self.requests = Counter("http_requests_total", "requests", ["code"], registry=registry)
         self.server, self._thread = start_http_server(0, "127.0.0.1", registry=registry)
+        registry.register(self)
+        self.missed = False
         self.clock = clock
         url = f"http://127.0.0.1:{self.server.server_port}/metrics"
         target = ScrapeTarget(url=url, labels={"job": "gateway"})
         self.buffer = ScrapeBuffer(ScrapeSettings(interval_seconds=STEP_SECONDS, targets=(target,)), clock)
         self.failing = False
+
+    def collect(self) -> Iterator[Metric]:
+        """Nothing of its own; the scrape fails while it is to be missed."""
+        if self.missed:
+            raise OSError("too busy to answer")
+        return iter(())
 
     async def work(self, steps: int) -> None:
         """Serve and scrape for that many steps."""
@@ -185,6 +193,7 @@ async def test_looks_that_agree_must_follow_each_other(store: Store, plant: Plan
             return super()._change(look, found if self.sees.pop(0) else None, now)
 
     sources = Sources(metrics=plant.buffer, logs=LogFiles({}))
+    await plant.work(16)
     watching = Told(store, SERVICES, sources, clock, WatchSettings(for_ticks=2), ANALYSIS, ONLY_UP)
     assert [len(await watching.tick()) for _ in range(6)] == [0, 0, 0, 0, 0, 1]
 
@@ -196,6 +205,21 @@ async def test_a_service_that_is_gone_is_down(store: Store, plant: Plant) -> Non
     plant.server.server_close()
     sent = [alert for each in await look(watching, plant, 4) for alert in each]
     assert [alert.name for alert in sent] == ["ServiceDown"]
+
+
+async def test_a_service_that_never_answered_is_not_down(store: Store, plant: Plant) -> None:
+    plant.missed = True
+    assert not any(await look(watcher(store, plant, for_ticks=1, signals=ONLY_UP), plant, 20))
+
+
+async def test_a_service_is_not_down_before_it_has_started(store: Store, plant: Plant) -> None:
+    watching = watcher(store, plant, for_ticks=1, signals=ONLY_UP)
+    for missed in (True, False) * 8:
+        plant.missed = missed
+        assert await look(watching, plant, 1) == [[]], "missed scrapes of a start are no outage"
+    assert not any(await look(watching, plant, 12))
+    plant.missed = True
+    assert [alert.name for each in await look(watching, plant, 20) for alert in each] == ["ServiceDown"]
 
 
 async def test_a_restarted_watcher_remembers_what_is_firing(store: Store, plant: Plant) -> None:

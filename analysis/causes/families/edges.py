@@ -63,6 +63,11 @@ def read(view: SystemView, topology: Topology, config: AnalysisConfig) -> Family
     return FamilyReading(Family.EDGES, tuple(marks))
 
 
+def way(caller: str, callee: str) -> str:
+    """How the way from one service to another is called, whichever end is blamed for it."""
+    return f"{caller} -> {callee}"
+
+
 def _ways(view: SystemView, config: AnalysisConfig) -> list[Way]:
     evidence = {frame.service: frame.evidence for frame in view.traces}
     found = []
@@ -103,7 +108,7 @@ def _end(service: str, ways: Sequence[Way], config: AnalysisConfig) -> list[Mark
             service=service,
             score=significant(sum(way.surprise for way in slow) * len(slow) / len(ways)),
             kind=FaultKind.NETWORK_DELAY,
-            component=f"{worst.caller} -> {worst.callee}",
+            component=way(worst.caller, worst.callee),
             statement=f"calls from {worst.caller} to {worst.callee} take {shown}, {usual}",
             onset=instant(min(way.since for way in slow).timestamp()),
             evidence=tuple(dict.fromkeys(name for way in slow for name in way.evidence)),
