@@ -17,6 +17,7 @@ import httpx
 
 from alerting.registry import CHANNELS
 from app.operations.database import schema_status
+from app.operations.models import open_models
 from app.operations.opening import open_store
 from app.operations.outputs import DoctorReport
 from app.server.binding import check_binding
@@ -61,7 +62,8 @@ async def _checks(settings: Settings, clock: Clock) -> AsyncIterator[SourceStatu
         yield each
     for each in await _notifiers(settings):
         yield each
-    yield SourceStatus(name="models", configured=False, detail="not configured: rules only")
+    for each in await _models(settings, clock):
+        yield each
     yield _server(settings)
     yield await _clock(settings, clock, database)
 
@@ -161,6 +163,17 @@ async def _actuators(settings: Settings, opened: Opened) -> list[SourceStatus]:
     if opened.engine is None:
         found.append(_unused("docker", "no engine is used: set docker.url or DOCKER_HOST"))
     return found
+
+
+async def _models(settings: Settings, clock: Clock) -> list[SourceStatus]:
+    """Each rung that has a server; nothing is asked of a model."""
+    if not settings.models.configured:
+        return [_unused("models", "not configured: rules only")]
+    try:
+        async with open_models(settings, clock) as rungs:
+            return list(await asyncio.gather(*(each.status() for each in rungs)))
+    except QuellError as error:
+        return [_broken("models", error)]
 
 
 async def _notifiers(settings: Settings) -> list[SourceStatus]:

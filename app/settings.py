@@ -33,6 +33,7 @@ from clients.changes.settings import ChangeSettings
 from clients.docker.settings import DockerSettings
 from clients.logfiles import LogSettings
 from clients.loki.settings import LokiSettings
+from clients.models.settings import ModelsSettings
 from clients.processes.wire import ProcessSpec
 from clients.prometheus.settings import PrometheusSettings
 from clients.scrape import ScrapeSettings
@@ -60,8 +61,13 @@ FOREIGN_NAMES: dict[str, tuple[str, ...]] = {
     "LOKI_URL": ("loki", "url"),
     "ALERTMANAGER_URL": ("alertmanager", "url"),
     "DOCKER_HOST": ("docker", "url"),
+    "OLLAMA_API_BASE": ("models", "local", "url"),
+    "OLLAMA_BASE_URL": ("models", "local", "url"),
+    "OLLAMA_HOST": ("models", "local", "url"),
+    "OPENAI_API_KEY": ("models", "frontier", "bearer_token"),
+    "OPENAI_BASE_URL": ("models", "frontier", "url"),
 }
-"""Environment variables that users already have, and the path of the setting that each one means."""
+"""Environment variables that users already have, and the path of the setting that each one means; the last counts."""
 
 
 class PolicyFile(Model):
@@ -126,6 +132,7 @@ class Settings(BaseSettings):
     traces: SpanSettings = SpanSettings()
     changes: ChangeSettings = ChangeSettings()
     docker: DockerSettings = DockerSettings()
+    models: ModelsSettings = ModelsSettings()
     discovery_seconds: float = Field(
         default=60.0, gt=0, description="between looks at what runs: engine, targets, spans"
     )
@@ -258,15 +265,17 @@ def environment_layer() -> dict[str, Any]:
     Raises:
         ConfigError: a variable that must hold JSON does not.
     """
-    foreign: dict[str, Any] = {}
-    for name, (section, *keys) in FOREIGN_NAMES.items():
-        if value := os.environ.get(name):
-            foreign[section] = {keys[0]: value} if keys else value
+    named = [_nested(path, value) for name, path in FOREIGN_NAMES.items() if (value := os.environ.get(name))]
     try:
-        own = Layer(Origin.ENVIRONMENT, "environment", EnvSettingsSource(Settings)())
-        return merge([Layer(Origin.ENVIRONMENT, "environment", foreign), own])
+        values = [*named, EnvSettingsSource(Settings)()]
+        return merge([Layer(Origin.ENVIRONMENT, "environment", each) for each in values])
     except SettingsError as error:
         raise ConfigError(f"environment: {error}", fix="write lists and mappings as JSON, or use quell.yaml") from None
+
+
+def _nested(path: tuple[str, ...], value: str) -> dict[str, Any]:
+    section, *rest = path
+    return {section: _nested(tuple(rest), value) if rest else value}
 
 
 def environment_names() -> tuple[str, ...]:

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("audit", "Show the audit trail, and prove that nobody changed it."),
     "services": ("services", "List services, and explain which one some labels mean."),
     "agents": ("agents", "List the agents and their rungs."),
+    "models": ("models", "List, pull, check and time the language models."),
     "supervise": ("supervise", "Own the local processes that quell.yaml declares."),
     "drill": ("drill", "Run fault-injection game days."),
     "changes": ("changes", "Report what was changed, and list it."),

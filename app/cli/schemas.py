@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analysis.calibration.model import Refit
+from app.operations.models import ModelBench, ModelCheck, ModelListing, PulledModels
 from app.operations.outputs import (
     ActionList,
     AgentList,
@@ -57,6 +58,10 @@ JSON_OUTPUTS: dict[str, tuple[type[Model], ...]] = {
     "services list": (ServiceList,),
     "services explain": (ServiceExplanation,),
     "agents list": (AgentList,),
+    "models list": (ModelListing,),
+    "models pull": (PulledModels,),
+    "models check": (ModelCheck,),
+    "models bench": (ModelBench,),
     "drill list": (ScenarioList,),
     "drill run": (Scoreboard,),
     "changes add": (KeptChanges,),
