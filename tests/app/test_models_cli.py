@@ -146,4 +146,4 @@ def test_nothing_of_the_model_libraries_is_imported_without_models() -> None:
         "import sys, app.bootstrap, app.doctor, app.cli.models; print(sorted({'openai', 'ollama'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert done.stdout.strip() == "[]"
