@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 from app.configuration.layers import Layer, Origin, merge
 from core.models import Autonomy
 from drills.environments.links import Link
+from drills.ports import free_ports
 from drills.shop.roles import LOOPBACK, Role
 from drills.shop.topology import GOOD_RELEASE, SHOP
 from remediation.policy import default_policy
@@ -50,15 +49,10 @@ class Ports:
         return f"http://{LOOPBACK}:{self.services[role]}"
 
 
-def free_ports() -> Ports:
-    """Ports that nothing listens on now; all are held until the last one is found, so that they differ."""
+def ports_of_a_drill() -> Ports:
+    """Ports that nothing listens on now."""
     single = ("api", "link", "prometheus", "alertmanager", "swarm")
-    with ExitStack() as held:
-        found = []
-        for _ in range(len(Role) + len(single)):
-            probe = held.enter_context(socket())
-            probe.bind((LOOPBACK, 0))
-            found.append(probe.getsockname()[1])
+    found = free_ports(len(Role) + len(single))
     return Ports(services=dict(zip(Role, found[len(single) :], strict=True)), **dict(zip(single, found, strict=False)))
 
 

@@ -20,7 +20,7 @@ from core.clock import Clock
 from core.errors import ActuatorError, SourceUnavailable
 from core.models import RunState, ServiceState
 from drills.environments import Api, EnvironmentKind, Pace
-from drills.environments.configuration import Ports, as_processes, configuration, free_ports
+from drills.environments.configuration import Ports, as_processes, configuration, ports_of_a_drill
 from drills.environments.links import DelayingProxy, Link
 from drills.environments.serving import Children
 from drills.scenario import Scenario
@@ -149,7 +149,7 @@ async def process_environment(scenario: Scenario, seed: int | None, clock: Clock
     """
     async with AsyncExitStack() as cleanup:
         folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="quell-drill-", ignore_cleanup_errors=True)))
-        called, ports, token, link = names(seed), free_ports(), secrets.token_urlsafe(32), scenario.fault.link
+        called, ports, token, link = names(seed), ports_of_a_drill(), secrets.token_urlsafe(32), scenario.fault.link
         offset_seconds = round((scenario.clock_start - clock.now()).total_seconds(), 3)
         token_file = folder / "token"
         token_file.write_text(token, encoding="utf-8")  # in a folder that is nobody else's to read

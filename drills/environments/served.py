@@ -22,7 +22,7 @@ from core.clock import Clock
 from core.errors import ActuatorError
 from core.models import ServiceState
 from drills.environments import Api, EnvironmentKind, Pace
-from drills.environments.configuration import Ports, as_served, configuration, free_ports
+from drills.environments.configuration import Ports, as_served, configuration, ports_of_a_drill
 from drills.environments.containers import Containers
 from drills.environments.engine import open_engine
 from drills.environments.links import DelayingProxy
@@ -183,7 +183,7 @@ async def served_environment(
     """
     async with AsyncExitStack() as cleanup:
         folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="quell-drill-", ignore_cleanup_errors=True)))
-        called, ports, link = names(seed), free_ports(), scenario.fault.link
+        called, ports, link = names(seed), ports_of_a_drill(), scenario.fault.link
         swarm_port = ports.swarm if kind is EnvironmentKind.SWARM else 0
         opened = open_engine(engine_url, folder / "engine", clock, swarm_port=swarm_port)
         engine = await cleanup.enter_async_context(opened)

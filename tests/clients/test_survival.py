@@ -21,8 +21,8 @@ from core.frames import LogQuery, MetricQuery
 from core.models import Window
 from core.ports import SourceStatus
 from core.traces import TraceQuery
+from drills.ports import free_port
 from tests.fakes.wire import Reply, wire
-from tests.servers.process import free_port
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 WINDOW = Window(start=NOON - timedelta(minutes=1), end=NOON)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -23,6 +22,7 @@ from core.clock import SystemClock
 from core.errors import SourceUnavailable
 from core.models import LIVE, Incident, RunState
 from drills.environments.children import Child
+from drills.ports import free_ports
 from events.inbox import accept
 from stores.migrate import upgrade
 from stores.store import Store
@@ -162,17 +162,6 @@ class World:
 def environment() -> dict[str, str]:
     """What a child sees."""
     return {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports: list[int] = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def configuration(folder: Path, ports: dict[str, int], autonomy: str) -> dict[str, Any]:

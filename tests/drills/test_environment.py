@@ -18,7 +18,7 @@ from core.errors import ActuatorError, SourceUnavailable
 from core.models import Autonomy, Severity
 from drills.environments import EnvironmentKind
 from drills.environments.children import Child
-from drills.environments.configuration import as_processes, configuration, free_ports
+from drills.environments.configuration import as_processes, configuration, ports_of_a_drill
 from drills.environments.links import Link
 from drills.environments.processes import process_environment
 from drills.scenario import find_scenario, scenarios
@@ -44,7 +44,7 @@ async def test_every_scenario_makes_a_configuration_that_quell_accepts(scenario)
 
 def test_the_configuration_knows_who_calls_whom_but_not_what_is_wrong():
     called = names(5)
-    surroundings = as_processes(called, free_ports(), 0.0, None)
+    surroundings = as_processes(called, ports_of_a_drill(), 0.0, None)
     written = configuration(called, 1, "t" * 32, Autonomy.ACT, surroundings, {})
     depends = {service["name"]: service["dependencies"] for service in written["services"]}
     assert depends == {called[role]: [called[callee] for callee in placement.calls] for role, placement in SHOP.items()}
@@ -67,7 +67,7 @@ def test_a_scenario_may_change_any_setting_key_by_key():
 
 
 def test_only_the_link_of_the_fault_leads_through_the_proxy():
-    called, ports = names(5), free_ports()
+    called, ports = names(5), ports_of_a_drill()
     written = as_processes(called, ports, 0.0, Link(Role.ORDERS, Role.PAYMENT))
     through = {process["name"] for process in written["processes"] if f":{ports.link}" in str(process["argv"])}
     assert through == {called[Role.ORDERS]}
@@ -77,7 +77,7 @@ def test_only_the_link_of_the_fault_leads_through_the_proxy():
 
 
 def test_ports_differ():
-    ports = free_ports()
+    ports = ports_of_a_drill()
     single = {ports.api, ports.link, ports.prometheus, ports.alertmanager, ports.swarm}
     assert len(single | set(ports.services.values())) == 5 + len(Role)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from drills.environments import Api
-from drills.environments.configuration import free_ports
+from drills.environments.configuration import ports_of_a_drill
 from drills.environments.monitoring import RULES, alertmanager_configuration, prometheus_configuration
 from drills.shop.roles import Role
 from drills.shop.topology import names
@@ -24,7 +24,7 @@ def check(*command: str | Path) -> str:
 
 def test_promtool_accepts_configuration_and_rules(tmp_path: Path) -> None:
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(dict(RULES)))
-    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(prometheus_configuration(names(3), free_ports())))
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(prometheus_configuration(names(3), ports_of_a_drill())))
     told = check(binary("promtool", package="prometheus"), "check", "config", tmp_path / "prometheus.yml")
     assert "3 rules found" in told
 
@@ -36,7 +36,7 @@ def test_amtool_accepts_the_configuration(tmp_path: Path) -> None:
 
 
 def test_every_service_is_scraped_and_only_those_of_tier_one_are_alerted_on() -> None:
-    called, ports = names(3), free_ports()
+    called, ports = names(3), ports_of_a_drill()
     (job,) = prometheus_configuration(called, ports)["scrape_configs"]
     scraped = {each["labels"]["service"]: each["labels"]["tier"] for each in job["static_configs"]}
     assert set(scraped) == set(called.values())

@@ -20,7 +20,7 @@ from clients.otlp import decode
 from core.clock import SystemClock
 from core.traces import Span, SpanKind
 from drills.environments.children import Child
-from drills.environments.configuration import Ports, free_ports
+from drills.environments.configuration import Ports, ports_of_a_drill
 from drills.environments.processes import process_environment
 from drills.scenario import find_scenario
 from drills.shop.otlp import SpanSender
@@ -167,7 +167,7 @@ def test_a_token_that_cannot_be_read_is_told(capsys: pytest.CaptureFixture[str])
 
 async def test_a_service_whose_spans_are_refused_serves_and_logs_as_ever(tmp_path: Path, receiver: Receiver) -> None:
     receiver.status = 403
-    ports: Ports = free_ports()
+    ports: Ports = ports_of_a_drill()
     url = ports.url(Role.PAYMENT)
     line = ["--name=payment", "--role=payment", f"--port={ports.services[Role.PAYMENT]}"]
     argv = [sys.executable, "-P", "-m", "drills.shop.service", *line, f"--otlp-endpoint={receiver.url}/"]

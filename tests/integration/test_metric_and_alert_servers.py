@@ -15,8 +15,8 @@ from core.clock import SystemClock
 from core.errors import SourceRejected, SourceUnavailable
 from core.frames import MetricQuery
 from core.models import Window
+from drills.ports import free_port
 from tests.servers.alertmanager import alertmanager
-from tests.servers.process import free_port
 from tests.servers.prometheus import backfill, prometheus
 from tests.support import eventually
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.process import binary, free_port, running_servers, serving
+from drills.ports import free_port
+from tests.servers.process import binary, running_servers, serving
 
 
 @pytest.mark.parametrize("promise", [{"CI": "true"}, {"TEST_INSTALL": "1"}, {}])

@@ -13,7 +13,8 @@ import pytest
 
 from core.models import LIVE
 from drills.environments.children import Child
-from tests.crash.world import World, environment, free_ports, world
+from drills.ports import free_ports
+from tests.crash.world import World, environment, world
 from tests.support import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -14,8 +14,9 @@ from typing import Any
 from uuid import uuid4
 
 from clients.docker.journal import EngineJournal
+from drills.ports import free_ports
 from tests.clients.docker.world import run_container
-from tests.crash.world import HERE, World, configuration, free_ports, world
+from tests.crash.world import HERE, World, configuration, world
 from tests.servers.docker import DockerEngine, host_binds
 
 

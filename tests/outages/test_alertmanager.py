@@ -12,8 +12,9 @@ import pytest
 
 from core.models import IncidentStatus
 from drills.environments.children import Child
+from drills.ports import free_ports
 from tests.crash.record import approve, pending
-from tests.crash.world import World, environment, free_ports
+from tests.crash.world import World, environment
 from tests.outages.watched import acted_once, timeline, watched_world
 from tests.servers.alertmanager import alertmanager
 from tests.support import eventually

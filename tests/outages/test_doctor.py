@@ -25,6 +25,7 @@ from app import reference
 from app.cli.main import main
 from core.models import Model
 from core.ports import SourceStatus
+from drills.ports import free_port
 from stores.migrate import upgrade
 from tests.fakes.loki import Line, loki
 from tests.fakes.recordings import Player, recording, reply_of
@@ -32,7 +33,6 @@ from tests.fakes.wire import Asked, Reply, wire
 from tests.servers.alertmanager import alertmanager
 from tests.servers.docker import DockerEngine
 from tests.servers.postgres import PASSWORD, Postgres
-from tests.servers.process import free_port
 from tests.servers.prometheus import prometheus
 from tests.support import eventually
 

@@ -18,8 +18,9 @@ from clients.prometheus.source import PrometheusMetrics
 from core.clock import SystemClock
 from core.frames import MetricQuery
 from core.models import AttemptState, IncidentStatus, TimelineEntry, Window
+from drills.ports import free_ports
 from tests.crash.record import all_attempts, check_record, starts_of_leaf
-from tests.crash.world import BASELINE_SAMPLES, World, free_ports, world
+from tests.crash.world import BASELINE_SAMPLES, World, world
 from tests.servers.process import Server
 from tests.servers.prometheus import prometheus
 from tests.support import eventually

@@ -20,7 +20,8 @@ from docker.errors import DockerException  # type: ignore[import-untyped]  # as 
 from drills.environments.dockerd import ENGINE_LOCK, START_SECONDS, STOP_SECONDS, Dockerd, try_engine_lock
 from drills.environments.servers import host_binds as host_binds
 from drills.environments.servers import root_folder
-from tests.servers.process import Server, binary, free_port, running_servers
+from drills.ports import free_port
+from tests.servers.process import Server, binary, running_servers
 
 IMAGE = "quell.test/base"
 RELEASES = ("v1", "v2")

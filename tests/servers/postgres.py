@@ -18,7 +18,8 @@ import psycopg
 import pytest
 
 from app.supervisor.lifeline import die_with_parent
-from tests.servers.process import READY_SECONDS, STOP_SECONDS, Server, binary, free_port, running_servers
+from drills.ports import free_port
+from tests.servers.process import READY_SECONDS, STOP_SECONDS, Server, binary, running_servers
 
 PASSWORD = "s3cret-of-postgres"
 USER = "quell"

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from drills.environments.servers import prometheus_command
-from tests.servers.process import Server, binary, free_port, serving
+from drills.ports import free_port
+from tests.servers.process import Server, binary, serving
 
 PACKAGE = "prometheus"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from drills.ports import free_port
 from tests.supervisor.running import RunningSupervisor
 
 
@@ -21,7 +21,5 @@ def supervisor(tmp_path: Path) -> Iterator[RunningSupervisor]:
 
 @pytest.fixture
 def unused_port() -> int:
-    """A TCP port on loopback that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that nobody listened on a moment ago."""
+    return free_port()

@@ -21,7 +21,7 @@ from core.clock import SystemClock
 from core.errors import ActuatorError
 from core.frames import LogQuery
 from core.models import Identity, RunState, Service, ServiceState, Window
-from tests.servers.process import free_port
+from drills.ports import free_ports
 from tests.supervisor.running import RunningSupervisor, supervising
 from tests.support import eventually
 from tools.actions.scale import to_replicas_before
@@ -57,14 +57,9 @@ def group(folder: Path, *, replicas: int = 2, port: int = 0) -> ProcessSpec:
         stop_grace_seconds=1,
         replicas=replicas,
         max_replicas=4,
-        port=port or block_of_ports(),
+        port=port or free_ports(4)[0],
         metrics=f"{url}/metrics",
     )
-
-
-def block_of_ports() -> int:
-    """The first of four ports; those behind a free one are nearly always free too."""
-    return min(free_port(), 65000)
 
 
 async def answering(spec: ProcessSpec) -> list[str]:
