@@ -13,13 +13,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from core.models import Model, Rung
 from core.redaction import STANDS_FOR, find
 
 
-class Identity(StrEnum):
+class IdentityKind(StrEnum):
     """What names a person or a place: hidden from a model if so configured, and put back into its answer."""
 
     EMAIL = "email"
@@ -30,15 +30,25 @@ class Identity(StrEnum):
 class RedactionPolicy(Model):
     """What besides secrets, which are always hidden, a rung does not get to see."""
 
-    kinds: frozenset[Identity] = frozenset()
-    private_addresses: tuple[str, ...] = Field(
-        default=(), description="networks such as 10.0.0.0/8 and domains such as .corp.example"
+    kinds: tuple[IdentityKind, ...] = Field(
+        default=(), description="hidden besides secrets, and put back into the answer"
     )
+    private_addresses: tuple[str, ...] = Field(
+        default=(), description="networks such as 10.0.0.0/8 and domains such as .corp.example: the addresses and hosts"
+    )
+
+    @field_validator("private_addresses")
+    @classmethod
+    def _are_places(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for each in given:
+            if not each.startswith("."):
+                ipaddress.ip_network(each)
+        return given
 
 
 POLICIES: Mapping[Rung, RedactionPolicy] = {
     Rung.LOCAL: RedactionPolicy(),
-    Rung.FRONTIER: RedactionPolicy(kinds=frozenset(Identity)),
+    Rung.FRONTIER: RedactionPolicy(kinds=tuple(IdentityKind)),
 }
 """Where nothing else is configured. A local model runs on the user's machines: it sees e-mails and addresses."""
 
@@ -63,7 +73,7 @@ class Redactor:
         ValueError: a private address is neither a network nor a domain.
     """
 
-    def __init__(self, kinds: Iterable[Identity] = (), private_addresses: Iterable[str] = ()) -> None:
+    def __init__(self, kinds: Iterable[IdentityKind] = (), private_addresses: Iterable[str] = ()) -> None:
         self._kinds = frozenset(kinds)
         named = tuple(private_addresses)
         self._domains = tuple(each.lower() for each in named if each.startswith("."))
@@ -90,14 +100,14 @@ class Redactor:
         """Start, end and kind of what is to be hidden, e-mails first: their domains are not hosts of their own."""
         end = 0
         spans: list[tuple[int, int, str]] = []
-        if Identity.EMAIL in self._kinds and "@" in text:
-            spans += [(*each.span(), Identity.EMAIL.value) for each in _EMAIL.finditer(text)]
-        if Identity.ADDRESS in self._kinds and self._networks:
+        if IdentityKind.EMAIL in self._kinds and "@" in text:
+            spans += [(*each.span(), IdentityKind.EMAIL.value) for each in _EMAIL.finditer(text)]
+        if IdentityKind.ADDRESS in self._kinds and self._networks:
             spans += [
-                (*each.span(), Identity.ADDRESS.value) for each in _ADDRESS.finditer(text) if self._private(each[0])
+                (*each.span(), IdentityKind.ADDRESS.value) for each in _ADDRESS.finditer(text) if self._private(each[0])
             ]
-        if Identity.HOST in self._kinds and self._domains:
-            spans += [(*each.span(), Identity.HOST.value) for each in _HOST.finditer(text) if self._inside(each[0])]
+        if IdentityKind.HOST in self._kinds and self._domains:
+            spans += [(*each.span(), IdentityKind.HOST.value) for each in _HOST.finditer(text) if self._inside(each[0])]
         for span in sorted(spans):
             if span[0] >= end:
                 yield span

@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from agents.data_policy import DataPolicy
 from alerting.registry import NotifySettings
 from analysis.config import AnalysisConfig
 from app.configuration.layers import ENVIRONMENT_PREFIX, Layer, Origin, merge, read_file
@@ -133,6 +134,7 @@ class Settings(BaseSettings):
     changes: ChangeSettings = ChangeSettings()
     docker: DockerSettings = DockerSettings()
     models: ModelsSettings = ModelsSettings()
+    privacy: DataPolicy = DataPolicy()
     discovery_seconds: float = Field(
         default=60.0, gt=0, description="between looks at what runs: engine, targets, spans"
     )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from agents.data_policy import DataPolicy
 from agents.ladder import LadderPolicy
 from analysis.calibration.model import Calibration
 from analysis.config import AnalysisConfig
 from core.clock import Clock
 from core.hooks import Hooks, NoHooks
-from core.models import Approval, Attempt, Incident, Proposal, Verdict, Verification
-from core.ports import Knowledge
+from core.models import Approval, Attempt, Escalation, Incident, Proposal, Rung, Verdict, Verification
+from core.ports import ChatModel, Knowledge
 from stores.leases import Lease
 from stores.store import Store, Tx
 from tools.inventory import Inventory
@@ -70,10 +71,13 @@ class IncidentContext:
     Attributes:
         lease: proves that this process owns the incident; every node checks it first.
         notifier: tells humans.
+        models: of the rungs that ask one; a rung without is unavailable.
+        data_policy: which data may leave for which rung, and what is hidden of it.
         calibration: how sure evidence makes; None: the fit that counts in the store when the run begins.
         max_rounds: actions that are tried, one after the other.
         max_looks: how often a young incident that is not understood is looked at.
         observe: told the name and duration in seconds of each node that ended.
+        observe_escalation: told the agent and each step that it went up the ladder.
     """
 
     store: Store
@@ -88,7 +92,10 @@ class IncidentContext:
     lease: Lease
     notifier: Notifier
     hooks: Hooks = field(default_factory=NoHooks)
+    models: Mapping[Rung, ChatModel] = field(default_factory=dict)
+    data_policy: DataPolicy = field(default_factory=DataPolicy)
     calibration: Calibration | None = None
     max_rounds: int = 3
     max_looks: int = 3
     observe: Callable[[str, float], None] = lambda node, seconds: None
+    observe_escalation: Callable[[str, Escalation], None] = lambda agent, step: None

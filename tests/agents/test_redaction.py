@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.redaction import POLICIES, Identity, Redactor
+from agents.redaction import POLICIES, IdentityKind, Redactor
 from core.models import Rung
 
-ALL = frozenset(Identity)
+ALL = frozenset(IdentityKind)
 SECRET = "ghp_" + "fakeQuellFakeQuellFakeQuellFake012345"
 
 
