@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections import deque
-from collections.abc import Callable
 from math import ceil
 from typing import Any
 
-from core.llm import Message, ModelRequest
-from core.tokens import tokens
+from core.llm import ModelRequest
+from core.tokens import Counter, message_tokens, overhead_tokens, request_tokens, tokens
 
-Counter = Callable[[str], int]
-
-MESSAGE_TOKENS = 4
-"""Marks of role and end around each message (https://cookbook.openai.com/examples/how_to_count_tokens_with_tiktoken)."""
+__all__ = ["CorrectedEstimate", "Counter", "message_tokens", "o200k_tokens", "overhead_tokens", "request_tokens"]
 
 KEPT_RATIOS = 8
 SAFETY = 1.05
@@ -32,23 +27,6 @@ def _o200k() -> Any:
 def o200k_tokens(text: str) -> int:
     """Tokens by the vocabulary of gpt-4o, which `rs-bpe` ships."""
     return int(_o200k().count(text))
-
-
-def message_tokens(message: Message, count: Counter) -> int:
-    """Tokens of one message with its marks and its tool calls."""
-    calls = sum(count(call.name) + count(call.arguments) + MESSAGE_TOKENS for call in message.tool_calls)
-    return count(message.text) + calls + MESSAGE_TOKENS
-
-
-def overhead_tokens(request: ModelRequest, count: Counter) -> int:
-    """Tokens of what goes with the messages: tools, and the schema of the answer."""
-    tools = count(json.dumps([tool.model_dump() for tool in request.tools])) if request.tools else 0
-    return tools + (count(json.dumps(request.response_schema)) if request.response_schema else 0)
-
-
-def request_tokens(request: ModelRequest, count: Counter) -> int:
-    """Tokens of the whole prompt."""
-    return overhead_tokens(request, count) + sum(message_tokens(each, count) for each in request.messages)
 
 
 class CorrectedEstimate:
