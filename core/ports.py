@@ -6,15 +6,15 @@ not, `ActuatorError` for actions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from pydantic import Field
 
 from core.changes import ChangePage, ChangeQuery
 from core.frames import BaselineQuery, Frame, LogPage, LogQuery, MetricQuery, SeriesBaseline
-from core.llm import ModelReply, ModelRequest
-from core.models import ActionOutcome, Change, FaultKind, Model, Rung, Service, ServiceState, Utc, Window
+from core.llm import ModelReply, ModelRequest, ToolSpec
+from core.models import ActionOutcome, Change, Evidence, FaultKind, Model, Rung, Service, ServiceState, Utc, Window
 from core.traces import SpanPage, TraceQuery
 
 
@@ -178,3 +178,32 @@ class ChatModel(Protocol):
         ...
 
     async def status(self) -> SourceStatus: ...
+
+
+class Toolbox(Protocol):
+    """Read-only questions that a model may ask about one incident; none of them changes anything."""
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The questions, with the JSON Schema of what each takes."""
+        ...
+
+    async def look(self, name: str, arguments: Mapping[str, Any], *, last_try: bool) -> Evidence:
+        """Ask, and store what came back before anybody can cite it. What was asked before is not asked again.
+
+        Args:
+            last_try: a source that does not answer now is stored as that, with `error`.
+
+        Raises:
+            InvalidInput: there is no such question, or its arguments name what does not exist.
+            SourceUnavailable: the source did not answer, asking again may help, and nothing was stored.
+        """
+        ...
+
+    async def recall(self, evidence_id: str) -> Evidence:
+        """Evidence of this incident that was stored before.
+
+        Raises:
+            InvalidInput: there is none with that id.
+        """
+        ...

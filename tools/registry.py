@@ -12,6 +12,7 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from core.errors import InvalidInput
+from core.llm import ToolSpec
 from core.models import ActionOption, Proposal
 from tools.actions import restart, rollback, scale, start, stop
 from tools.actions.spec import ActionSpec
@@ -26,8 +27,9 @@ from tools.queries import (
     trace_digest,
 )
 from tools.queries.spec import AnyQuery, QuerySpec
+from tools.tool_schema import tool_parameters
 
-__all__ = ["ACTIONS", "QUERIES", "ActionSpec", "QuerySpec", "action_options", "validate_proposal"]
+__all__ = ["ACTIONS", "QUERIES", "ActionSpec", "QuerySpec", "action_options", "query_tools", "validate_proposal"]
 
 _QUERIES: tuple[AnyQuery, ...] = (
     metric_digest.SPEC,
@@ -55,6 +57,14 @@ def action_options() -> tuple[ActionOption, ...]:
             parameters_schema=json.dumps(spec.parameters.model_json_schema(), sort_keys=True),
         )
         for spec in ACTIONS.values()
+    )
+
+
+def query_tools() -> tuple[ToolSpec, ...]:
+    """The queries as a model may call them. Actions are no tools: a model proposes them, and policy disposes."""
+    return tuple(
+        ToolSpec(name=spec.name, description=spec.description, parameters=tool_parameters(spec.parameters))
+        for spec in QUERIES.values()
     )
 
 

@@ -37,11 +37,13 @@ class Look:
     Attributes:
         raw: what the query fetched; None when the source did not answer.
         calls: the port calls behind the evidence.
+        failure: why the source did not answer; None when it did.
     """
 
     raw: Any
     evidence: Evidence
     calls: list[Recorded]
+    failure: SourceError | None = None
 
 
 async def run_query(name: str, parameters: Mapping[str, Any], context: QueryContext) -> Looked:
@@ -64,12 +66,12 @@ async def look(name: str, parameters: Mapping[str, Any], context: QueryContext) 
     identity = evidence_id(name, given, context)
     recorder = Recorder(identity, context.now)
     watched = replace(context, sources=recorder.sources(context.sources))
-    raw, error = None, ""
+    raw, failure = None, None
     try:
         raw = await spec.fetch(watched, given)
         digest = spec.digest(raw, context)
-    except SourceError as failure:
-        error = str(failure)
+    except SourceError as error:
+        failure = error
         digest = Digest(summary="the source did not answer")
     evidence = Evidence(
         id=identity,
@@ -81,9 +83,9 @@ async def look(name: str, parameters: Mapping[str, Any], context: QueryContext) 
         window=context.window,
         subject=getattr(given, "service", ""),
         digest=digest,
-        error=error,
+        error="" if failure is None else str(failure),
     )
-    return Look(raw, evidence, recorder.calls)
+    return Look(raw, evidence, recorder.calls, failure)
 
 
 async def gather(context: QueryContext, services: Sequence[str]) -> list[Looked]:
@@ -171,6 +173,16 @@ def _sharing_spans(context: QueryContext) -> QueryContext:
 def evidence_id(name: str, parameters: Model, context: QueryContext) -> str:
     """The same question about the same window has the same id, however often it is asked."""
     return content_id("ev", context.incident_id, name, canonical(parameters), canonical(context.window))
+
+
+def asked_id(name: str, parameters: Mapping[str, Any], context: QueryContext) -> str:
+    """The id that the evidence of a question has, before it is asked.
+
+    Raises:
+        InvalidInput: there is no such query, or its parameters are wrong.
+    """
+    _, given = _checked(name, parameters)
+    return evidence_id(name, given, context)
 
 
 def canonical(model: Model) -> str:

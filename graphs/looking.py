@@ -1,0 +1,105 @@
+"""The loop in which a model looks further: it asks, its calls are answered, and it must end with an answer.
+
+The end of `build_looking_graph` reads as the diagram.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from pydantic import InstanceOf
+from typing_extensions import TypedDict
+
+from agents.looking.calls import Desk, answer_calls
+from agents.looking.context import last_request, may_go_on, next_request
+from agents.looking.progress import Looked, Progress, begun, heard, is_answer, looked
+from core.llm import ModelRequest
+from core.ports import ChatModel
+
+
+class LookingState(TypedDict):
+    """One look; it lives as long as the node that it is part of."""
+
+    progress: InstanceOf[Progress]
+
+
+@dataclass(frozen=True, slots=True)
+class LookingContext:
+    """Who looks, and with what."""
+
+    model: ChatModel
+    desk: Desk
+
+
+LookingGraph = CompiledStateGraph[LookingState, LookingContext, LookingState, LookingState]
+LookingRuntime = Runtime[LookingContext]
+
+
+async def ask(state: LookingState, *, runtime: LookingRuntime) -> dict[str, Any]:
+    """The model with the tools bound. Clients leave them out for models that have no tools: those answer at once."""
+    desk = runtime.context.desk
+    request = next_request(state["progress"], desk.toolbox.specs, desk.bounds)
+    return {"progress": heard(state["progress"], await runtime.context.model.complete(request))}
+
+
+async def look(state: LookingState, *, runtime: LookingRuntime) -> dict[str, Any]:
+    """Its calls, side by side."""
+    return {"progress": await answer_calls(state["progress"], runtime.context.desk)}
+
+
+async def conclude(state: LookingState, *, runtime: LookingRuntime) -> dict[str, Any]:
+    """The model without tools: it must answer by the schema."""
+    request = last_request(state["progress"], runtime.context.desk.bounds)
+    return {"progress": heard(state["progress"], await runtime.context.model.complete(request))}
+
+
+def after_ask(state: LookingState) -> str:
+    """Calls are answered; text that is no structured answer is asked for once more, with the schema alone."""
+    progress = state["progress"]
+    if progress.pending:
+        return "calls"
+    return "answer" if is_answer(progress.messages[-1].text, progress.request) else "no answer"
+
+
+def after_look(state: LookingState, runtime: LookingRuntime) -> str:
+    """Whether the bounds of steps and tokens leave room for another turn."""
+    desk = runtime.context.desk
+    return "more" if may_go_on(state["progress"], desk.toolbox.specs, desk.bounds) else "enough"
+
+
+def build_looking_graph() -> LookingGraph:
+    """Compile the loop. It keeps no checkpoints: the node that it runs in is run again as a whole."""
+    graph: StateGraph[LookingState, LookingContext, Any, Any] = StateGraph(LookingState, context_schema=LookingContext)
+    graph.add_node("ask", ask)
+    graph.add_node("look", look)
+    graph.add_node("conclude", conclude)
+
+    graph.add_edge(START, "ask")
+    graph.add_conditional_edges("ask", after_ask, {"calls": "look", "answer": END, "no answer": "conclude"})
+    graph.add_conditional_edges("look", after_look, {"more": "ask", "enough": "conclude"})
+    graph.add_edge("conclude", END)
+    return graph.compile(checkpointer=False, name="looking")
+
+
+_GRAPH = build_looking_graph()
+
+
+async def look_further(model: ChatModel, request: ModelRequest, desk: Desk) -> Looked:
+    """A model's answer to the request, after it asked for as much evidence as the bounds of the desk allow.
+
+    Args:
+        request: hidden and fenced already, by the redactor of the desk; its answer comes back still hidden.
+
+    Raises:
+        ModelError, SourceRejected: as `core.ports.ChatModel.complete`, at any turn.
+        LeaseLost: another worker took the incident over while evidence was kept.
+    """
+    steps = 2 * desk.bounds.steps + 3
+    begin: LookingState = {"progress": begun(request, desk.bounds)}
+    context = LookingContext(model, desk)
+    ended = await _GRAPH.ainvoke(begin, {"recursion_limit": steps}, context=context)
+    return looked(ended["progress"])
