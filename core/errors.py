@@ -114,7 +114,13 @@ class Forbidden(QuellError):
 
 
 class SourceError(QuellError):
-    """A metrics, log or state source did not answer."""
+    """A metrics, log or state source did not answer.
+
+    Attributes:
+        billed: whether the source may have worked for the request all the same, and put it on its bill.
+    """
+
+    billed = False
 
 
 class SourceUnavailable(SourceError):
@@ -149,6 +155,7 @@ class ModelLate(ModelError):
     """No answer before the deadline."""
 
     retryable = True
+    billed = True
 
 
 class OverBudget(ModelError):

@@ -47,6 +47,8 @@ async def decide(
                 TimelineEntry(at=decision.at, kind="escalation", text=text),
                 key=f"escalation:{decision.id}:{step.from_rung}",
             )
+    for step in answer.escalations:
+        context.observe_escalation(spec.name, step)
     return answer
 
 

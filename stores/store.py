@@ -29,6 +29,7 @@ from stores.leases import Leases
 from stores.migrate import SCHEMA_FIX, status
 from stores.outbox import Outbox
 from stores.recordings import Recordings
+from stores.spending import Spending
 from stores.timeline import Timeline
 
 
@@ -60,6 +61,7 @@ class Tx:
         self.histories = Histories(connection, clock)
         self.calibrations = Calibrations(connection, clock)
         self.changes = Changes(connection, clock)
+        self.spending = Spending(connection, clock)
 
 
 class Store:

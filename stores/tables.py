@@ -353,4 +353,31 @@ CHANGES = Table(
     Index(None, "service", "at"),
 )
 
+MODEL_CALLS = Table(
+    "model_calls",
+    METADATA,
+    _serial(),
+    _text("id", unique=True),
+    _time("at"),
+    _text("day"),  # of `at` in UTC, to sum by
+    _time("expires_at"),
+    _time("ended_at", nullable=True),
+    _text("rung"),
+    _text("model"),
+    _text("task"),
+    _text("agent"),
+    _text("incident_id"),  # empty outside incidents; a read-only investigation keeps its incident to itself
+    _text("service"),
+    _text("user"),
+    _text("outcome"),
+    _count("prompt_tokens"),
+    _count("output_tokens"),
+    _number("reserved_usd"),
+    _number("cost_usd"),
+    _number("seconds"),
+    Index(None, "at"),
+    Index(None, "incident_id"),
+    Index(None, "outcome", "expires_at"),
+)
+
 FLAGS = Table("flags", METADATA, _text("name", primary_key=True), _text("value"))

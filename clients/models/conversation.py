@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clients import failures
 from clients.failures import Server
-from clients.models.refusals import unreadable
+from clients.models.refusals import billed, unreadable
 from core.llm import Message, Speaker, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ async def converse(
         async for chunk in stream:
             length += len(chunk.text) + sum(len(call["args"] or "") for call in chunk.tool_call_chunks)
             if length > max_characters:
-                raise failures.too_large(server, max_characters)
+                raise billed(failures.too_large(server, max_characters))
             whole = chunk if whole is None else whole + chunk
     if whole is None:
-        raise unreadable(server, "nothing at all")
+        raise billed(unreadable(server, "nothing at all"))
     return _read(whole, server)
 
 
@@ -113,7 +113,7 @@ def _read(whole: AIMessageChunk, server: Server) -> Answer:
     details = dict(whole.response_metadata)
     finish = str(details.get("finish_reason") or details.get("done_reason") or "")
     if not finish:
-        raise failures.cut_off(server)
+        raise billed(failures.cut_off(server))
     counted = whole.usage_metadata
     calls = (
         ToolCall(id=str(call["id"] or ""), name=str(call["name"] or ""), arguments=str(call["args"] or ""))

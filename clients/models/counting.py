@@ -12,6 +12,12 @@ from core.tokens import Counter, message_tokens, overhead_tokens, request_tokens
 
 __all__ = ["CorrectedEstimate", "Counter", "message_tokens", "o200k_tokens", "overhead_tokens", "request_tokens"]
 
+FRAME_TOKENS = 16
+"""What servers add around a whole prompt: the beginning of the answer, names of the schema and of the tools' space."""
+
+OPENAI_MODELS = ("gpt-4o", "gpt-4.1", "gpt-5", "o1", "o3", "o4", "chatgpt-4o")
+"""How the names of models begin whose vocabulary is o200k."""
+
 KEPT_RATIOS = 8
 SAFETY = 1.05
 LEAST_RATIO, MOST_RATIO = 0.5, 2.0
@@ -27,6 +33,17 @@ def _o200k() -> Any:
 def o200k_tokens(text: str) -> int:
     """Tokens by the vocabulary of gpt-4o, which `rs-bpe` ships."""
     return int(_o200k().count(text))
+
+
+def upper_tokens(model: str, request: ModelRequest) -> int:
+    """A bound on what the server of that model will count for the prompt, for reserving money.
+
+    By the vocabulary of OpenAI's models where it is one, else by that or the upper estimate, whichever is more.
+    """
+    counted = request_tokens(request, o200k_tokens)
+    if not model.startswith(OPENAI_MODELS):
+        counted = max(counted, request_tokens(request, tokens))
+    return ceil(counted * SAFETY) + FRAME_TOKENS
 
 
 class CorrectedEstimate:

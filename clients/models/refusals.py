@@ -23,6 +23,9 @@ TRANSPORT_ERRORS = (httpx.HTTPError, OSError)
 READING_ERRORS = (ValueError, LookupError, TypeError, AttributeError)
 """What the libraries raise on bodies that are not what the API documents."""
 
+NOT_SENT = (httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Timeouts before a request was on its way."""
+
 _OVERFLOW = ("exceed_context_size", "context_length_exceeded", "context size", "context length", "context window")
 
 
@@ -33,15 +36,22 @@ def understood(server: Server, error: Exception, now: datetime) -> SourceError:
         return _refused(server, status, error, now)
     for each in _chain(error):
         if isinstance(each, httpx.TimeoutException):
-            return SourceUnavailable(f"{server.label} gave no answer in time", fix=f"look at the log of {server.name}")
+            late = SourceUnavailable(f"{server.label} gave no answer in time", fix=f"look at the log of {server.name}")
+            return late if isinstance(each, NOT_SENT) else billed(late)
         if isinstance(each, httpx.RemoteProtocolError | httpx.ReadError | httpx.DecodingError):
-            return failures.cut_off(server)
+            return billed(failures.cut_off(server))
         if isinstance(each, TRANSPORT_ERRORS):
             return failures.unreachable(server, each)
     if isinstance(error, READING_ERRORS):
-        return unreadable(server, f"{type(error).__name__}: {error}")
+        return billed(unreadable(server, f"{type(error).__name__}: {error}"))
     told = redact_text(str(getattr(error, "error", "") or error))[: failures.MAX_DETAIL_CHARACTERS]
-    return SourceUnavailable(f"{server.label} broke off: {told}", fix=f"look at the log of {server.name}")
+    return billed(SourceUnavailable(f"{server.label} broke off: {told}", fix=f"look at the log of {server.name}"))
+
+
+def billed(error: SourceError) -> SourceError:
+    """The error, with word that the server had begun to work for the request."""
+    error.billed = True
+    return error
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -66,7 +76,9 @@ def unreadable(server: Server, what: str) -> SourceUnavailable:
 def unavailable(error: SourceError) -> SourceError:
     """As callers of a `ChatModel` know it: what a retry may help becomes `ModelUnavailable`."""
     if isinstance(error, SourceUnavailable):
-        return ModelUnavailable(error.message, fix=error.fix)
+        known = ModelUnavailable(error.message, fix=error.fix)
+        known.billed = error.billed
+        return known
     return error
 
 

@@ -43,13 +43,14 @@ async def report(state: IncidentState, context: IncidentContext) -> dict[str, An
     now = context.clock.now()
     async with context.store.write() as tx:
         await tx.leases.check(context.lease)
-        cost = sum(decision.cost_usd for decision in await tx.decisions.of_incident(incident_id))
+        booked = (await tx.incidents.get(incident_id)).cost_usd
+        decided = sum(decision.cost_usd for decision in await tx.decisions.of_incident(incident_id))
         incident: Incident = await tx.incidents.update(
             incident_id,
             status=IncidentStatus.RESOLVED if resolved else IncidentStatus.ESCALATED,
             outcome=outcome,
             ended_at=now if resolved else None,
-            cost_usd=round(cost, 6),
+            cost_usd=max(booked, round(decided, 6)),  # a replay has no books, only what decisions say
         )
         await tx.timeline.add(
             incident_id, TimelineEntry(at=now, node="report", kind="outcome", text=outcome), key="report"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from core.llm import ModelTask
 from core.models import (
     Alert,
     AlertStatus,
@@ -17,8 +18,10 @@ from core.models import (
     IncidentStatus,
     Proposal,
     Risk,
+    Rung,
     Severity,
 )
+from core.spending import ModelCall
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 
@@ -89,6 +92,25 @@ def approval(identity: str = "app_1", **fields: Any) -> Approval:
             "proposal_hash": what.hash,
             "state": ApprovalState.PENDING,
             "requested_at": NOON,
+            **fields,
+        }
+    )
+
+
+def call(identity: str = "call_1", **fields: Any) -> ModelCall:
+    """Of a model, reserved and not yet settled; its cost is its worst case unless said otherwise."""
+    at = fields.get("at", NOON)
+    return ModelCall(
+        **{
+            "id": identity,
+            "at": at,
+            "expires_at": at + timedelta(minutes=2),
+            "rung": Rung.FRONTIER,
+            "model": "gpt-4o",
+            "task": ModelTask.RCA,
+            "agent": "rca",
+            "reserved_usd": 0.02,
+            "cost_usd": fields.get("reserved_usd", 0.02),
             **fields,
         }
     )

@@ -12,6 +12,7 @@ from sqlalchemy import Table, func, select
 from core.clock import ManualClock
 from core.errors import Conflict, StoreCorrupt, StoreUnavailable, UsageError
 from core.models import ApprovalState, AttemptState, Autonomy, IncidentStatus, Recovery
+from core.spending import Caps
 from graphs.runner import RunResult
 from remediation.approvals import decide
 from stores import copy as copy_module
@@ -24,7 +25,7 @@ from stores.tables import METADATA
 from tests.graphs.conftest import Bench, Metrics, Notices, Remedy, bench
 from tests.servers.postgres import Postgres
 from tests.stores.conftest import execute, url_of
-from tests.stores.samples import incident
+from tests.stores.samples import call, incident
 
 __all__ = ["bench"]
 
@@ -84,6 +85,7 @@ async def pause(bench: Bench, url: str, clock: ManualClock) -> None:
             await tx.inbox.add("alertmanager", b"\x00\xff", state="rejected", reason="no\0text")
             await tx.outbox.add("slack", "inc_1:human", {"text": "help"}, "inc_1")
             await tx.flags.set("kill_switch", "off")
+            await tx.spending.reserve(call(incident_id="inc_1", at=clock.now()), Caps())
             for number in range(1200):
                 await tx.audit.append("test", "count", str(number), {"n": str(number)})
 

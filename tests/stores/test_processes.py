@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from core.clock import SystemClock
+from core.spending import Period
 from stores.migrate import check, status, upgrade
 from stores.store import Store
 from tests.stores.samples import incident
-from tests.stores.writer import ROUNDS
+from tests.stores.writer import ROUNDS, SHARED_CAPS
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,6 +72,18 @@ async def test_two_processes_share_an_inbox_and_open_one_incident(url: str) -> N
     assert (counts["done"], counts["failed"], counts["pending"]) == (ROUNDS, 0, 0)
     assert [opened for end in ends for opened in end["opened"]] == [incident_found.id]
     assert len(alerts) == ROUNDS
+
+
+@pytest.mark.slow
+async def test_processes_share_one_budget(url: str) -> None:
+    async with writer("spend", url, "ada") as ada, writer("spend", url, "bob") as bob:
+        ends = [json.loads((await each.communicate())[0].splitlines()[-1]) for each in (ada, bob)]
+    store = await Store.open(url, SystemClock())
+    async with store.read() as tx:
+        spent = (await tx.spending.spent())[Period.HOUR]
+    await store.close()
+    assert spent == pytest.approx(sum(end["taken"] for end in ends))
+    assert SHARED_CAPS.hour_usd - 0.01 < spent <= SHARED_CAPS.hour_usd
 
 
 def notification(fingerprint: str) -> bytes:

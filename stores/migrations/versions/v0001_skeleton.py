@@ -31,6 +31,7 @@ TABLES = (
     "histories",
     "calibrations",
     "changes",
+    "model_calls",
 )
 
 
@@ -42,6 +43,7 @@ def upgrade() -> None:
     _create_findings()
     _create_actions()
     _create_records()
+    _create_spending()
 
 
 def downgrade() -> None:
@@ -363,3 +365,34 @@ def _create_records() -> None:
         sa.UniqueConstraint("id", name="uq_changes_id"),
     )
     op.create_index("ix_changes_service_at", "changes", ["service", "at"])
+
+
+def _create_spending() -> None:
+    """What language models cost."""
+    op.create_table(
+        "model_calls",
+        sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rung", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("task", sa.Text(), nullable=False),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("incident_id", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("user", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("prompt_tokens", sa.Integer(), nullable=False),
+        sa.Column("output_tokens", sa.Integer(), nullable=False),
+        sa.Column("reserved_usd", sa.Double(), nullable=False),
+        sa.Column("cost_usd", sa.Double(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name="pk_model_calls"),
+        sa.UniqueConstraint("id", name="uq_model_calls_id"),
+    )
+    op.create_index("ix_model_calls_at", "model_calls", ["at"])
+    op.create_index("ix_model_calls_incident_id", "model_calls", ["incident_id"])
+    op.create_index("ix_model_calls_outcome_expires_at", "model_calls", ["outcome", "expires_at"])
