@@ -32,7 +32,7 @@ from clients.swarm.specs import (
     with_image,
 )
 from clients.swarm.states import state_of
-from clients.swarm.tasks import ENDED, ENDED_BADLY, Progress, TaskView, progress, task_views
+from clients.swarm.tasks import ENDED, Progress, TaskView, ended_badly, progress, task_views
 from core.clock import Clock
 from core.errors import ActuatorError, SourceRejected
 from core.models import ActionOutcome, Change, RunState, Service, ServiceState, Utc, Window
@@ -102,7 +102,7 @@ class SwarmActuator:
 
     async def _out_of_memory(self, tasks: Sequence[TaskView]) -> bool:
         """Whether the last task that ended badly was killed at its limit; only its container on this node tells."""
-        last = next((task for task in tasks if task.state in ENDED_BADLY), None)
+        last = next(iter(ended_badly(tasks)), None)
         told = await self._engine.container(last.container_id) if last and last.container_id else None
         return told is not None and bool((told.get("State") or {}).get("OOMKilled"))
 
@@ -112,10 +112,11 @@ class SwarmActuator:
         await self._watch.catch_up()
         found = list(self._watch.changes(service_subject(name), service.name, window))
         rows = await self._engine.tasks(name) if await self._engine.service(name) else []
+        tasks = task_views(rows, await self._engine.skew())
         found += [
             Change(service=service.name, kind="exit", at=task.since, actor="itself", detail=task.detail)
-            for task in task_views(rows, await self._engine.skew())
-            if task.state in (*ENDED_BADLY, "complete") and window.start <= task.since < window.end
+            for task in (*ended_badly(tasks), *(task for task in tasks if task.state == "complete"))
+            if window.start <= task.since < window.end
         ]
         return tuple(sorted(found, key=lambda change: change.at))
 

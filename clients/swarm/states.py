@@ -9,7 +9,7 @@ from typing import Any
 from clients.docker.images import release_of
 from clients.docker.stats import Usage
 from clients.swarm.specs import image_of, replicas_of
-from clients.swarm.tasks import ENDED, ENDED_BADLY, TaskView
+from clients.swarm.tasks import ENDED, TaskView, ended_badly
 from core.models import RunState, ServiceState
 
 Json = dict[str, Any]
@@ -29,7 +29,7 @@ def state_of(
     spec = told["Spec"]
     running = [task for task in tasks if task.running]
     waiting = [task for task in tasks if task.wanted and task.state not in ENDED and not task.running]
-    bad = [task for task in tasks if task.state in ENDED_BADLY]
+    bad = ended_badly(tasks)
     count = replicas_of(spec)
     wanted = count if count is not None else len(running) + len(waiting)
     state = _run_state(wanted, running, waiting, bad)

@@ -26,7 +26,8 @@ class TaskView:
 
     Attributes:
         state: as in swarmkit's api/types.proto: new, pending, assigned, ..., running, complete, failed, rejected ...
-        wanted: whether the swarm wants it to run.
+        wanted: whether the swarm wants it to run, now or as soon as the task it replaces has ended.
+        slot: what it is one of: its replica's number, or the node of a global service.
         since: when it came into that state.
         exit_code: negative: killed by that signal number; None while it runs or when it never ran.
     """
@@ -42,6 +43,7 @@ class TaskView:
     pid: int
     image: str
     force: int
+    slot: str
 
     @property
     def running(self) -> bool:
@@ -54,6 +56,20 @@ class TaskView:
         if self.error and self.exit_code is None:
             return f"{self.state}: {self.error}"
         return f"{self.state}: {exit_detail(self.exit_code or 0)}"
+
+
+def ended_badly(tasks: Sequence[TaskView]) -> list[TaskView]:
+    """Tasks that ended badly by themselves, in the order given.
+
+    One whose replacement was made before it ended had been told to end: that it had to be killed is no crash.
+    """
+    bad = [task for task in tasks if task.state in ENDED_BADLY]
+    return [task for task in bad if not any(_replaces(other, task) for other in tasks)]
+
+
+def _replaces(other: TaskView, task: TaskView) -> bool:
+    """Whether `other` was made to take the place of `task` while that one still ran."""
+    return bool(task.slot) and other.slot == task.slot and task.created_at < other.created_at <= task.since
 
 
 def task_views(rows: Iterable[Json], skew: timedelta) -> list[TaskView]:
@@ -72,7 +88,7 @@ def _view(row: Json, skew: timedelta) -> TaskView | None:
     return TaskView(
         id=str(row.get("ID", "")),
         state=state,
-        wanted=row.get("DesiredState") == "running",
+        wanted=row.get("DesiredState") in ("ready", "running"),
         since=since - skew,
         created_at=created - skew,
         error=str(status.get("Err") or ""),
@@ -81,6 +97,7 @@ def _view(row: Json, skew: timedelta) -> TaskView | None:
         pid=int(container.get("PID") or 0),
         image=str((spec.get("ContainerSpec") or {}).get("Image", "")),
         force=force_of(spec),
+        slot=str(row.get("Slot") or row.get("NodeID") or ""),
     )
 
 

@@ -200,6 +200,36 @@ async def test_tasks_that_keep_failing_are_told(
     assert "failed: exited with code 3" in [c.detail for c in await changes(actuator, web)]
 
 
+async def test_a_task_that_was_killed_to_be_replaced_has_not_crashed(
+    docker_engine: DockerEngine, docker: Watched, api: Any, web: Service
+) -> None:
+    """The kernel keeps the first process of a container from a SIGTERM that it does not handle: the engine kills it."""
+    run_service(docker_engine, web.identity.swarm_service, "v1")
+    spec = spec_of(api, web)
+    spec["TaskTemplate"]["ContainerSpec"]["Init"] = False
+    update_service(docker_engine, web.identity.swarm_service, spec)
+
+    def deaf() -> bool:
+        rows = task_rows(api, web)
+        return [task["Spec"]["ContainerSpec"].get("Init") for task in rows] == [False]
+
+    await eventually(deaf, deadline_seconds=60)
+    spec["TaskTemplate"]["ContainerSpec"]["Env"] = ["RELEASE=next"]
+    update_service(docker_engine, web.identity.swarm_service, spec)
+    actuator, seen = actuator_of(docker), set[RunState]()
+
+    async def updated() -> bool:
+        seen.add((await actuator.state(web)).state)
+        return [task["Spec"]["ContainerSpec"].get("Env") for task in task_rows(api, web)] == [["RELEASE=next"]]
+
+    await eventually(updated, deadline_seconds=60)
+    rows = api.api.tasks(filters={"service": web.identity.swarm_service})
+    assert 137 in [row["Status"]["ContainerStatus"]["ExitCode"] for row in rows]
+    assert seen <= {RunState.RUNNING, RunState.STARTING}
+    assert "exit" not in [change.kind for change in await changes(actuator, web)]
+    assert (await actuator.state(web)).restarts == 0
+
+
 @pytest.mark.parametrize("action", ["start", "restart"])
 async def test_a_service_whose_swarm_replaces_nothing_is_brought_back(
     docker_engine: DockerEngine, docker: Watched, api: Any, action: str, web: Service
