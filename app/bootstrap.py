@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -14,7 +14,11 @@ from alerting.channel import open_client
 from alerting.outbox import Dispatcher
 from alerting.registry import build_channels
 from app.investigation import Investigator
+from app.models.speeds import SpeedCheck
+from app.models.wiring import model_rungs
 from app.notifier import OutboxNotifier
+from app.observers import Observers
+from app.operations.models import local_of, open_models
 from app.operations.opening import open_store
 from app.outages import OutageEnds
 from app.settings import Settings
@@ -22,7 +26,8 @@ from app.sources import Loop, Opened, open_sources
 from app.worker import Worker
 from core.clock import Clock
 from core.hooks import Hooks, NoHooks
-from core.ports import NullKnowledge
+from core.models import Rung
+from core.ports import ChatModel, NullKnowledge
 from events.intake import Intake
 from events.watcher import Watcher
 from graphs.context import IncidentContext, Notifier
@@ -40,8 +45,6 @@ from tools.signals import with_defaults
 from tools.sources import Sources
 
 log = structlog.get_logger(__name__)
-
-Observer = Callable[[str, float], None]
 
 RESTART_SECONDS = 1.0
 """Pause before a background loop that failed is begun again."""
@@ -63,7 +66,9 @@ class App:
     worker: Worker
     watcher: Watcher
     dispatcher: Dispatcher
-    observers: list[Observer] = field(default_factory=list)
+    observers: Observers
+    models: Mapping[Rung, ChatModel]
+    speeds: SpeedCheck | None = None
 
     @asynccontextmanager
     async def running(self, *, watch: bool = True) -> AsyncIterator[None]:
@@ -72,6 +77,8 @@ class App:
         loops["outages"] = OutageEnds(self.store, self.sources, self.clock).run
         if watch:
             loops["watch"] = self.watcher.run
+        if self.speeds is not None:
+            loops["time models"] = self.speeds.run
         tasks = [asyncio.create_task(self._keep_up(name, loop), name=name) for name, loop in loops.items()]
         try:
             yield
@@ -129,11 +136,10 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
         channels = build_channels(settings.notify, await stack.enter_async_context(open_client()), clock)
         notifier: Notifier = OutboxNotifier(tuple(channels))
         remedy = build_remedy(settings, store, sources, inventory, clock, hooks)
-        observers: list[Observer] = []
-
-        def observe(node: str, seconds: float) -> None:
-            for each in observers:
-                each(node, seconds)
+        observers = Observers()
+        clients = await stack.enter_async_context(open_models(settings, clock))
+        models = model_rungs(clients, settings, store, clock, observers.observe_call)
+        local = local_of(clients)
 
         def make_context(lease: Lease) -> IncidentContext:
             return IncidentContext(
@@ -150,7 +156,10 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
                 notifier=notifier,
                 hooks=hooks,
                 max_rounds=settings.action_policy.max_attempts,
-                observe=observe,
+                models=models,
+                data_policy=settings.privacy,
+                observe=observers.observe_node,
+                observe_escalation=observers.observe_escalation,
             )
 
         patience = max(
@@ -174,7 +183,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
             opened=opened,
             intake=intake,
             runner=runner,
-            investigate=Investigator(settings, inventory, sources, clock),
+            investigate=Investigator(settings, inventory, sources, clock, models),
             worker=Worker(store, intake, runner, clock, settings.worker),
             watcher=Watcher(
                 store,
@@ -189,4 +198,6 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
             ),
             dispatcher=Dispatcher(store, channels, clock),
             observers=observers,
+            models=models,
+            speeds=SpeedCheck(local, settings.models.local.deadlines, clock) if local else None,
         )

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from alerting.registry import CHANNELS
+from app.models.metered import unpriced
+from app.models.wiring import without_price
 from app.operations.database import schema_status
 from app.operations.models import open_models
 from app.operations.opening import open_store
@@ -64,6 +66,7 @@ async def _checks(settings: Settings, clock: Clock) -> AsyncIterator[SourceStatu
         yield each
     for each in await _models(settings, clock):
         yield each
+    yield await _budget(settings, clock, database)
     yield _server(settings)
     yield await _clock(settings, clock, database)
 
@@ -174,6 +177,25 @@ async def _models(settings: Settings, clock: Clock) -> list[SourceStatus]:
             return list(await asyncio.gather(*(each.status() for each in rungs)))
     except QuellError as error:
         return [_broken("models", error)]
+
+
+async def _budget(settings: Settings, clock: Clock, database: SourceStatus) -> SourceStatus:
+    """Every frontier model has a price, and no cap is used up."""
+    if not settings.models.frontier.configured:
+        return _unused("budget", "no model that costs anything is configured")
+    if unknown := without_price(settings):
+        return _broken("budget", unpriced(unknown[0]))
+    if not database.reachable:
+        return _bad("budget", "what was spent is in the database", "see the database above")
+    try:
+        async with open_store(settings, clock) as store, store.read() as tx:
+            spent = await tx.spending.spent()
+    except QuellError as error:
+        return _broken("budget", error)
+    caps = settings.budget
+    told = ", ".join(f"{usd:.4f} of {caps.of(period):g} USD in the last {period}" for period, usd in spent.items())
+    full = next((period for period, usd in spent.items() if usd >= caps.of(period)), None)
+    return _bad("budget", told, f"raise budget.{full}_usd, or wait") if full else _well("budget", told)
 
 
 async def _notifiers(settings: Settings) -> list[SourceStatus]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agents.ladder import LadderPolicy
 from app.settings import Settings
 from core.clock import Clock
-from core.models import Alert
-from core.ports import NullKnowledge
+from core.models import Alert, Rung
+from core.ports import ChatModel, NullKnowledge
 from graphs.context import IncidentContext, NoNotifier
 from graphs.investigation import Investigation, investigate
 from graphs.scratch import ObservingRemedy
@@ -32,19 +32,32 @@ def as_payload(body: bytes) -> bytes:
 
 
 class Investigator:
-    """Diagnoses alerts without touching anything; the store of incidents is not even opened."""
+    """Diagnoses alerts without touching anything; the store of incidents is not even opened.
 
-    def __init__(self, settings: Settings, inventory: Inventory, sources: Sources, clock: Clock) -> None:
+    Args:
+        models: that may be asked; what they cost is booked where they are metered.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        inventory: Inventory,
+        sources: Sources,
+        clock: Clock,
+        models: Mapping[Rung, ChatModel] | None = None,
+    ) -> None:
         self._settings = settings
         self._inventory = inventory
         self._sources = sources
         self._clock = clock
+        self._models = models or {}
 
     async def __call__(self, alerts: Sequence[Alert]) -> Investigation:
         """What the graph concludes of these alerts now."""
-        return await investigate(alerts, self._inventory, self._clock, self._context)
+        return await investigate(alerts, self._inventory, self._clock, self.context)
 
-    def _context(self, store: Store, lease: Lease) -> IncidentContext:
+    def context(self, store: Store, lease: Lease) -> IncidentContext:
+        """What a run in that store is given: nothing in it can act."""
         return IncidentContext(
             store=store,
             clock=self._clock,
@@ -57,6 +70,8 @@ class Investigator:
             remedy=ObservingRemedy(self._clock),
             lease=lease,
             notifier=NoNotifier(),
+            models=self._models,
+            data_policy=self._settings.privacy,
             max_rounds=self._settings.action_policy.max_attempts,
             max_looks=1,
         )

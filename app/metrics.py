@@ -1,7 +1,8 @@
 """Quell's own metrics, `quell_*`, in a registry of their own.
 
-Names and units follow https://prometheus.io/docs/practices/naming/. Requests are counted as they happen; what the
-store knows (incidents, inbox, approvals) is read from it at each scrape, so that several processes agree.
+Names and units follow https://prometheus.io/docs/practices/naming/. Requests, steps and calls are counted as they
+happen; what the store knows (incidents, inbox, approvals, spending) is read from it at each scrape, so that several
+processes agree.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from core.models import ATTENTION, ApprovalState
+from core.models import ATTENTION, ApprovalState, Escalation
+from core.spending import CallOutcome, ModelCall
 from remediation.facts import kill_switch_on
 from stores.store import Store
 
@@ -33,6 +35,36 @@ class Metrics:
         self._node_seconds = Histogram(
             "quell_node_duration_seconds", "Time a step of an incident takes", ("node",), registry=self._registry
         )
+        self._calls = Counter(
+            "quell_model_calls",
+            "Calls of language models that ended",
+            ("rung", "model", "outcome"),
+            registry=self._registry,
+        )
+        self._cost = Counter(
+            "quell_model_cost_usd", "What calls of language models cost", ("rung", "model"), registry=self._registry
+        )
+        self._tokens = Counter(
+            "quell_model_tokens",
+            "Tokens of prompts and answers, as servers counted them",
+            ("rung", "model", "of"),
+            registry=self._registry,
+        )
+        self._call_seconds = Histogram(
+            "quell_model_call_duration_seconds", "Time to answer", ("rung", "model"), registry=self._registry
+        )
+        self._escalations = Counter(
+            "quell_escalations",
+            "Steps up the ladder",
+            ("agent", "from_rung", "to_rung", "reason"),
+            registry=self._registry,
+        )
+        self._spent = Gauge(
+            "quell_model_spent_usd",
+            "Spent on language models in the last hour, day (24 h) and month (30 d), by all processes",
+            ("period",),
+            registry=self._registry,
+        )
         self._incidents = Gauge(
             "quell_incidents_open", "Incidents that have not ended, by status", ("status",), registry=self._registry
         )
@@ -51,6 +83,20 @@ class Metrics:
         """Count one step of an incident's graph."""
         self._node_seconds.labels(node).observe(seconds)
 
+    def observe_call(self, call: ModelCall) -> None:
+        """Count one call of a model that ended."""
+        model = (call.rung.value, call.model)
+        self._calls.labels(*model, call.outcome.value).inc()
+        self._cost.labels(*model).inc(call.cost_usd)
+        self._tokens.labels(*model, "prompt").inc(call.prompt_tokens)
+        self._tokens.labels(*model, "answer").inc(call.output_tokens)
+        if call.outcome is CallOutcome.ANSWERED:
+            self._call_seconds.labels(*model).observe(call.seconds)
+
+    def observe_escalation(self, agent: str, step: Escalation) -> None:
+        """Count one step up the ladder."""
+        self._escalations.labels(agent, step.from_rung.value, step.to_rung.value, step.reason.value).inc()
+
     async def exposition(self, store: Store) -> bytes:
         """The page that Prometheus scrapes (text format 0.0.4).
 
@@ -62,10 +108,13 @@ class Metrics:
             inbox = await tx.inbox.counts()
             pending = await tx.approvals.find(state=ApprovalState.PENDING)
             stopped = await kill_switch_on(tx)
+            spent = await tx.spending.spent()
         for status in ATTENTION:
             self._incidents.labels(status.value).set(incidents[status])
         for state, count in inbox.items():
             self._inbox.labels(state).set(count)
+        for period, usd in spent.items():
+            self._spent.labels(period.value).set(usd)
         self._approvals.set(len(pending))
         self._stopped.set(stopped)
         return generate_latest(self._registry)

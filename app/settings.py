@@ -27,6 +27,7 @@ from analysis.config import AnalysisConfig
 from app.configuration.layers import ENVIRONMENT_PREFIX, Layer, Origin, merge, read_file
 from app.configuration.problems import Examination, problems, unknown_variables
 from app.configuration.secret_files import resolve_references
+from app.models.budget import BudgetSettings
 from app.server.settings import ServerSettings
 from app.worker_settings import WorkerSettings
 from clients.alertmanager import AlertmanagerSettings
@@ -134,6 +135,7 @@ class Settings(BaseSettings):
     changes: ChangeSettings = ChangeSettings()
     docker: DockerSettings = DockerSettings()
     models: ModelsSettings = ModelsSettings()
+    budget: BudgetSettings = BudgetSettings()
     privacy: DataPolicy = DataPolicy()
     discovery_seconds: float = Field(
         default=60.0, gt=0, description="between looks at what runs: engine, targets, spans"

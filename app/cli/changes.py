@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.cli.backend import ask, user
-from app.cli.options import JsonOption, LimitOption, ServerOption
+from app.cli.options import JsonOption, LimitOption, ServerOption, moment
 from app.cli.output import emit, line, table, when
 from app.operations import changes as operations
 from app.operations.outputs import ChangeList, KeptChanges
@@ -42,7 +41,7 @@ def add(
     report = ReportedChange(
         service=service,
         kind=kind,
-        at=_time(at),
+        at=moment(at),
         actor=user(),
         before=before,
         after=after,
@@ -62,19 +61,6 @@ def list_changes(
 ) -> None:
     """List reported changes, oldest first."""
     emit(ask(server, operations.list_changes, service=service, limit=limit), as_json, _render_list)
-
-
-def _time(text: str) -> datetime | None:
-    if not text:
-        return None
-    wrong = UsageError(f"{text!r} is no time with a zone", fix="such as 2026-03-03T12:00:00Z")
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise wrong from error
-    if at.tzinfo is None:
-        raise wrong
-    return at
 
 
 def _text(path: Path | None) -> str:

@@ -129,6 +129,7 @@ def _render_detail(detail: IncidentDetail) -> None:
             ("ended", when(incident.ended_at)),
             ("acknowledged", incident.acknowledged_by),
             ("judged", incident.judged),
+            ("cost", _cost(detail)),
         )
     )
     print("\ntimeline")
@@ -142,6 +143,14 @@ def _render_detail(detail: IncidentDetail) -> None:
     for action in detail.actions:
         recovery = action.verification.recovery if action.verification else "not verified"
         line("action", action.id, action.state, action.proposal.action, action.proposal.service, recovery)
+
+
+def _cost(detail: IncidentDetail) -> str:
+    """What models cost, calls under way at their worst case; nothing where none was asked."""
+    if not detail.calls:
+        return ""
+    usd = sum(call.cost_usd for call in detail.calls)
+    return f"{usd:.4f} USD for {len(detail.calls)} model calls"
 
 
 def _cause(incident: Incident) -> str:

@@ -79,6 +79,8 @@ async def _here(body: bytes, collect_seconds: float) -> Investigation:
     settings = load_settings()
     clock = settings.clock
     opened = await open_sources(settings, clock)
+    if settings.models.configured:
+        print("rules only: language models are asked by a running server, with --server", file=sys.stderr)
     await opened.buffer.restore()
     if not settings.prometheus.url and not opened.buffer.is_current:
         print(f"no running server keeps a history: scraping for {collect_seconds:.0f} s", file=sys.stderr)

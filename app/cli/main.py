@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "services": ("services", "List services, and explain which one some labels mean."),
     "agents": ("agents", "List the agents and their rungs."),
     "models": ("models", "List, pull, check and time the language models."),
+    "costs": ("costs", "Show what the language models cost, and what is left of the budget."),
     "supervise": ("supervise", "Own the local processes that quell.yaml declares."),
     "drill": ("drill", "Run fault-injection game days."),
     "changes": ("changes", "Report what was changed, and list it."),

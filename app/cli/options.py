@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,6 +53,24 @@ def take_shared_options(arguments: Sequence[str]) -> list[str]:
     _CONFIG.set(config)
     _DEBUG.set(debug)
     return rest
+
+
+def moment(text: str) -> datetime | None:
+    """A time as users write it; None for an empty one.
+
+    Raises:
+        UsageError: it is no time, or has no zone.
+    """
+    if not text:
+        return None
+    wrong = UsageError(f"{text!r} is no time with a zone", fix="such as 2026-03-03T12:00:00Z")
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise wrong from error
+    if at.tzinfo is None:
+        raise wrong
+    return at
 
 
 def chosen_file() -> Path | None:

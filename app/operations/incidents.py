@@ -38,6 +38,7 @@ async def show_incident(context: Context, *, incident_id: Id) -> IncidentDetail:
                 Delivery(channel=item.channel, state=item.state, tries=item.tries, error=item.error)
                 for item in await tx.outbox.of_incident(incident_id)
             ),
+            calls=tuple(await tx.spending.of_incident(incident_id)),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,8 @@ class ModelBench(Model):
 
 def local_of(rungs: Sequence[LocalModels | FrontierModels]) -> LocalModels | None:
     """The rung on Ollama, when it is configured."""
+    if not rungs:
+        return None
     from clients.models.ollama import LocalModels
 
     return next((each for each in rungs if isinstance(each, LocalModels)), None)
@@ -178,12 +180,14 @@ async def bench_models(settings: Settings) -> ModelBench:
     async with open_models(settings, settings.clock) as rungs:
         local = local_of(rungs)
         speeds = await local.prepare() if local else {}
-    deadlines = settings.models.local.deadlines
-    return ModelBench(
-        models=tuple(
-            TimedModel(name=name, speed=speed, tasks=tuple(_time(speed, task, deadlines[task]) for task in ModelTask))
-            for name, speed in speeds.items()
-        )
+    return ModelBench(models=timed(speeds, settings.models.local.deadlines))
+
+
+def timed(speeds: Mapping[str, Speed], deadlines: Mapping[ModelTask, float]) -> tuple[TimedModel, ...]:
+    """For which tasks models of these speeds are quick enough."""
+    return tuple(
+        TimedModel(name=name, speed=speed, tasks=tuple(_time(speed, task, deadlines[task]) for task in ModelTask))
+        for name, speed in speeds.items()
     )
 
 

@@ -24,6 +24,7 @@ from core.models import (
     Utc,
 )
 from core.ports import SourceStatus
+from core.spending import CostBy, CostRow, ModelCall, Spent
 from remediation.policy import ActionPolicy
 from stores.audit import AuditEntry
 from stores.copy_report import CopyReport
@@ -67,6 +68,7 @@ class IncidentDetail(Model):
     approvals: tuple[Approval, ...]
     actions: tuple[Attempt, ...]
     notices: tuple[Delivery, ...]
+    calls: tuple[ModelCall, ...] = Field(default=(), description="of language models, oldest first")
 
 
 class ExportedBundle(Model):
@@ -214,3 +216,14 @@ class KeptChanges(Model):
     unknown_services: tuple[str, ...] = Field(
         default=(), description="names that the inventory does not know now: nobody will look there"
     )
+
+
+class CostReport(Model):
+    """What language models cost."""
+
+    by: CostBy
+    since: Utc | None = Field(description="null: from the beginning")
+    rows: tuple[CostRow, ...] = Field(description="the dearest first; days: the newest first; empty by call")
+    calls: tuple[ModelCall, ...] = Field(default=(), description="by call only: the newest first")
+    total: CostRow = Field(description="of all calls since then, also those that the limit left out")
+    budget: tuple[Spent, ...] = Field(description="how much of each cap is gone now")

@@ -10,6 +10,7 @@ from app.operations.approvals import approve, list_approvals, reject
 from app.operations.audit import show_audit, verify_audit
 from app.operations.calibration import calibrate
 from app.operations.changes import list_changes, report_changes
+from app.operations.costs import show_costs
 from app.operations.incidents import (
     acknowledge_incident,
     close_incident,
@@ -42,4 +43,5 @@ OPERATIONS: tuple[Operation[..., Any], ...] = (
     report_changes,
     list_changes,
     list_alerts,
+    show_costs,
 )

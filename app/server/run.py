@@ -91,7 +91,7 @@ async def serve(
     await upgrade(settings.store_url)
     async with open_app(settings, clock=clock, hooks=hooks) as app:
         metrics = Metrics()
-        app.observers.append(metrics.observe_node)
+        app.observers.append(metrics)
         context = Context(settings, app.store, app.clock, app.inventory)
         api = create_api(
             context,

@@ -57,6 +57,7 @@ CALLS: dict[str, tuple[list[str], int]] = {
     "models pull": (["models", "pull"], 0),
     "models check": (["models", "check"], 0),
     "models bench": (["models", "bench"], 0),
+    "costs": (["costs", "--by", "model", "--since", "7d"], 0),
     "drill list": (["drill", "list"], 0),
     "drill run": (["drill", "run", "crash"], 0),
     "changes add": (["changes", "add", "--kind", "flag", "--service", "gateway", "--reference", "new_cart"], 0),

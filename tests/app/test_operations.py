@@ -17,6 +17,7 @@ from app.operations.audit import show_audit, verify_audit
 from app.operations.calibration import calibrate
 from app.operations.changes import list_changes, report_changes
 from app.operations.context import Context
+from app.operations.costs import show_costs
 from app.operations.incidents import (
     acknowledge_incident,
     close_incident,
@@ -42,6 +43,7 @@ from core.errors import (
     UsageError,
 )
 from core.models import ApprovalState, IncidentStatus, Judgement, Severity
+from core.spending import CostBy
 from events.alertmanager import parse
 from graphs.bundle import read_bundle
 from tests.app.conftest import TOKEN
@@ -67,6 +69,7 @@ CALLS: list[tuple[Operation[..., Any], dict[str, Any]]] = [
     (calibrate, {"dry_run": False, "by": "ann"}),
     (report_changes, {"changes": [ReportedChange(service="payment", kind=ChangeKind.DEPLOY, at=NOON, after="2")]}),
     (list_changes, {"service": "payment", "limit": 5}),
+    (show_costs, {"by": CostBy.SERVICE, "since": NOON, "limit": 5}),
 ]
 
 

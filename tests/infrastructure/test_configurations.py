@@ -12,8 +12,11 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.metrics import Metrics
+from core.models import Escalation, EscalationReason, Rung
+from core.spending import CallOutcome
 from stores.store import Store
 from tests.infrastructure.stack import FOLDER, load, services, settings, targets
+from tests.stores.samples import call
 
 DASHBOARDS = sorted((FOLDER / "grafana" / "dashboards").glob("*.json"))
 SECONDS = {"h": 3600, "d": 86400}
@@ -87,6 +90,9 @@ async def measured(store: Store) -> set[str]:
     metrics = Metrics()
     metrics.observe_node("triage", 0.1)
     metrics.observe_request("GET", "/api/incidents", 200, 0.1)
+    metrics.observe_call(call(outcome=CallOutcome.ANSWERED))
+    step = Escalation(from_rung=Rung.RULES, to_rung=Rung.HUMAN, reason=EscalationReason.TIMEOUT)
+    metrics.observe_escalation("rca", step)
     page = (await metrics.exposition(store)).decode()
     own = {sample.name for family in text_string_to_metric_families(page) for sample in family.samples}
     own |= {family.name for family in text_string_to_metric_families(page)}

@@ -1,0 +1,70 @@
+"""Latency of the local models, measured at start, so that one that is too slow for a task is not asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+import structlog
+
+from app.operations.models import timed
+from clients.models.speed import Speed
+from core.clock import Clock
+from core.errors import SourceError
+from core.llm import ModelTask
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 60.0
+"""Until the next try where Ollama did not answer."""
+
+AGAIN_SECONDS = 3600.0
+"""Until models are measured again: one that is not asked any more teaches nothing by itself."""
+
+
+class Measurable(Protocol):
+    """What loads and times its models: `clients.models.ollama.LocalModels`."""
+
+    async def prepare(self) -> dict[str, Speed]: ...
+
+
+class SpeedCheck:
+    """Measures at once, and again every hour while some model is too slow for a task."""
+
+    def __init__(self, models: Measurable, deadlines: Mapping[ModelTask, float], clock: Clock) -> None:
+        self._models = models
+        self._deadlines = deadlines
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        slow = True
+        while slow:
+            pause = AGAIN_SECONDS
+            try:
+                slow = await self.measure()
+            except SourceError as error:
+                pause = RETRY_SECONDS
+                log.warning("models_not_measured", error=str(error), again_seconds=pause)
+            await self._clock.sleep(pause)
+        await asyncio.Event().wait()
+
+    async def measure(self) -> bool:
+        """Whether some model is too slow for a task; each is told.
+
+        Raises:
+            SourceError: Ollama does not answer, or a model cannot be loaded.
+        """
+        found = timed(await self._models.prepare(), self._deadlines)
+        late = [(model.name, task) for model in found for task in model.tasks if not task.asked]
+        for name, task in late:
+            log.warning(
+                "model_too_slow",
+                model=name,
+                task=task.task.value,
+                expected_seconds=task.expected_seconds,
+                allowed_seconds=task.deadline_seconds,
+            )
+        log.info("models_measured", models=[model.name for model in found], too_slow=len(late))
+        return bool(late)
