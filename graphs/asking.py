@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from agents.looking.calls import Desk
+from agents.looking.progress import Bounds, Looked
+from agents.looking.telling import Barred
+from agents.redaction import Redactor
 from core.errors import InvalidInput, NotFound, SourceUnavailable
-from core.llm import ToolSpec
+from core.llm import ModelRequest, ToolSpec
 from core.models import Evidence
+from core.ports import ChatModel
 from graphs.context import IncidentContext
+from graphs.looking import look_further
 from graphs.queries import query_context
 from graphs.records import keep_evidence
 from graphs.state import IncidentState
 from tools.registry import query_tools
-from tools.runner import asked_id, look
+from tools.runner import asked_id
+from tools.runner import look as ask_sources
 
 MAX_NAMES = 5
+Look = Callable[[ChatModel, ModelRequest, Redactor, Barred], Awaitable[Looked]]
+"""A model, what it is asked, who hides what it must not see, and whose data it must not see, to its answer."""
+
 SIGNAL_TOOL, TRACE_TOOL = "metric_digest", "trace_digest"
 
 
@@ -53,7 +63,7 @@ class IncidentTools:
         known = await self._stored(asked_id(name, arguments, self._ask))
         if known is not None:
             return known
-        seen = await look(name, arguments, self._ask)
+        seen = await ask_sources(name, arguments, self._ask)
         if seen.failure is not None and seen.failure.retryable and not last_try:
             raise SourceUnavailable(seen.failure.message, fix=seen.failure.fix) from seen.failure
         await keep_evidence([(seen.evidence, seen.calls)], self._context)
@@ -83,6 +93,16 @@ class IncidentTools:
         raise InvalidInput(
             f"no service {name!r} in the inventory", path="service", fix=f"it knows, among others, {', '.join(alike)}"
         )
+
+
+def looker(state: IncidentState, context: IncidentContext, bounds: Bounds | None = None) -> Look:
+    """How models of this run look further: on its windows and sources, and everything they see is kept."""
+    tools = IncidentTools(state, context)
+
+    async def look(model: ChatModel, request: ModelRequest, redactor: Redactor, barred: Barred) -> Looked:
+        return await look_further(model, request, Desk(tools, redactor, barred, bounds or Bounds()))
+
+    return look
 
 
 def _narrowed(tool: ToolSpec, signals: list[str]) -> ToolSpec:

@@ -96,9 +96,15 @@ async def _look(
         runner, lease = await scratch_runner(store, incident.id, lambda lease: make_context(store, lease))
         await runner.run(incident.id, lease)
         state: IncidentState = await runner.state(incident.id)
-        async with store.read() as tx:
-            ended = await tx.incidents.get(incident.id)
-            evidence = await tx.evidence.of_incident(incident.id)
+        return await concluded(store, state, alerts)
+
+
+async def concluded(store: Store, state: IncidentState, alerts: Sequence[Alert]) -> Investigation:
+    """What a run that ended found, from its last state and its store."""
+    incident_id = state["incident"].id
+    async with store.read() as tx:
+        ended = await tx.incidents.get(incident_id)
+        evidence = await tx.evidence.of_incident(incident_id)
     return Investigation(
         incident=ended,
         alerts=tuple(alerts),

@@ -71,8 +71,13 @@ def after_look(state: LookingState, runtime: LookingRuntime) -> str:
     return "more" if may_go_on(state["progress"], desk.toolbox.specs, desk.bounds) else "enough"
 
 
-def build_looking_graph() -> LookingGraph:
-    """Compile the loop. It keeps no checkpoints: the node that it runs in is run again as a whole."""
+def build_looking_graph(*, checkpoints: bool = False) -> LookingGraph:
+    """Compile the loop.
+
+    Args:
+        checkpoints: take those of the graph around it, so that its steps are shown there. Without, the node that it
+            runs in is run again as a whole.
+    """
     graph: StateGraph[LookingState, LookingContext, Any, Any] = StateGraph(LookingState, context_schema=LookingContext)
     graph.add_node("ask", ask)
     graph.add_node("look", look)
@@ -82,7 +87,7 @@ def build_looking_graph() -> LookingGraph:
     graph.add_conditional_edges("ask", after_ask, {"calls": "look", "answer": END, "no answer": "conclude"})
     graph.add_conditional_edges("look", after_look, {"more": "ask", "enough": "conclude"})
     graph.add_edge("conclude", END)
-    return graph.compile(checkpointer=False, name="looking")
+    return graph.compile(checkpointer=None if checkpoints else False, name="looking")
 
 
 _GRAPH = build_looking_graph()

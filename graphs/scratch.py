@@ -61,12 +61,22 @@ async def scratch_runner(
     Raises:
         Conflict: the incident is being run in this store already.
     """
+    lease = await scratch_lease(store, incident_id)
+    graph = build_incident_graph(InMemorySaver(serde=serializer()))
+    return IncidentRunner(graph, make_context), lease
+
+
+async def scratch_lease(store: Store, incident_id: str) -> Lease:
+    """The lease on the incident.
+
+    Raises:
+        Conflict: it is being run in this store already.
+    """
     async with store.write() as tx:
         lease = await tx.leases.acquire(incident_id, "scratch", LEASE_SECONDS)
     if lease is None:
         raise Conflict(f"{incident_id} is being run already")
-    graph = build_incident_graph(InMemorySaver(serde=serializer()))
-    return IncidentRunner(graph, make_context), lease
+    return lease
 
 
 class ObservingRemedy:

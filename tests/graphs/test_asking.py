@@ -6,14 +6,13 @@ import json
 
 import pytest
 
-from agents.looking.calls import Desk
 from agents.redaction import Redactor
 from core.errors import InvalidInput, SourceUnavailable
 from core.llm import Message, ModelRequest, ModelTask, Purpose, Speaker
 from core.models import Window
 from core.models.incidents import Incident
-from graphs.asking import IncidentTools
-from graphs.looking import look_further
+from graphs.asking import IncidentTools, looker
+from graphs.context import IncidentContext
 from graphs.state import IncidentState
 from tests.fakes.chat import ReciteModel
 from tests.graphs.conftest import Bench
@@ -23,15 +22,20 @@ from tools.context import windows
 SCHEMA = {"type": "object", "properties": {"cause": {"type": "string"}}, "required": ["cause"]}
 
 
-async def tools(bench: Bench) -> IncidentTools:
-    """The tools of the bench's incident, about to be diagnosed."""
+async def run_of(bench: Bench) -> tuple[IncidentState, IncidentContext]:
+    """The bench's incident, about to be diagnosed."""
     incident: Incident = await bench.incident()
     async with bench.store.read() as tx:
         alerts = tuple(await tx.alerts.of_incident(incident.id))
     context = bench.context(await bench.lease())
     window, baseline = windows(bench.clock.now(), alerts, context.analysis)
     state: IncidentState = {"incident": incident, "alerts": alerts, "window": window, "baseline": baseline}
-    return IncidentTools(state, context)
+    return state, context
+
+
+async def tools(bench: Bench) -> IncidentTools:
+    """What a model may ask about it."""
+    return IncidentTools(*await run_of(bench))
 
 
 async def kept(bench: Bench) -> dict[str, list[str]]:
@@ -130,7 +134,7 @@ async def test_evidence_of_another_incident_cannot_be_recalled(bench: Bench) -> 
 
 
 async def test_a_look_ends_with_an_answer_that_cites_what_is_in_the_store(bench: Bench) -> None:
-    box = await tools(bench)
+    state, context = await run_of(bench)
     calls = (("service_state", '{"service": "leaf"}'), ("recent_changes", '{"service": "leaf"}'))
     model = ReciteModel([calls, '{"cause": "leaf"}'])
     asked = ModelRequest(
@@ -139,7 +143,7 @@ async def test_a_look_ends_with_an_answer_that_cites_what_is_in_the_store(bench:
         response_schema=SCHEMA,
         purpose=Purpose(agent="rca", incident_id="inc_1"),
     )
-    found = await look_further(model, asked, Desk(box, Redactor()))
+    found = await looker(state, context)(model, asked, Redactor(), lambda service: None)
     assert json.loads(found.reply.text) == {"cause": "leaf"}
     assert {each.id for each in found.evidence} == set(await kept(bench))
     assert not bench.remedy.acted
