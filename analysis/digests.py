@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import numpy as np
@@ -16,7 +17,17 @@ from analysis.series.windows import window_deviations
 from analysis.tokens import cut
 from analysis.view import LogFrame, SignalFrame
 from core.frames import Floats
-from core.models import Digest, Fact, Model, SeriesDigest, TemplateDigest, Window, WindowDeviation
+from core.models import (
+    Digest,
+    Fact,
+    LogCategory,
+    Model,
+    SeriesDigest,
+    TemplateClass,
+    TemplateDigest,
+    Window,
+    WindowDeviation,
+)
 from core.tokens import tokens
 
 SPARKLINE_POINTS = 24
@@ -56,10 +67,15 @@ def _windows(
 
 
 def template_digests(
-    log: LogFrame, window: Window, baseline: Window, config: AnalysisConfig
+    log: LogFrame, window: Window, baseline: Window, config: AnalysisConfig, known: Iterable[TemplateClass] = ()
 ) -> tuple[TemplateDigest, ...]:
-    """The templates of one service, errors and the most surprising first."""
-    return tuple(
+    """The templates of one service, errors and the most surprising first.
+
+    Args:
+        known: what was found of templates that no rule knows. It names their category, and may show one as worse than
+            its lines state, never as less.
+    """
+    rows = tuple(
         TemplateDigest(
             subject=log.service,
             template=change.template,
@@ -74,6 +90,15 @@ def template_digests(
         )
         for change in compare_service(log.lines, window, reference_windows(window, baseline), config)
     )
+    found = {cut(one.template): one for one in known}
+    return tuple(_classified(row, found.get(cut(row.template))) for row in rows) if found else rows
+
+
+def _classified(row: TemplateDigest, found: TemplateClass | None) -> TemplateDigest:
+    if found is None or row.category is not LogCategory.OTHER:
+        return row
+    severity = max(row.severity, found.severity, key=lambda one: one.rank)
+    return row.model_copy(update={"category": found.category, "severity": severity})
 
 
 def sparkline(frame: SignalFrame, start: float, end: float) -> str:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from core.changes import ChangePage, ChangeQuery
 from core.errors import ActuatorError, BundleError, SourceError, SourceRejected, SourceUnavailable
 from core.frames import BaselineQuery, Frame, LogPage, LogQuery, MetricQuery, SeriesBaseline
-from core.models import ActionOutcome, Change, Service, ServiceState, Utc, Window
+from core.models import ActionOutcome, Change, Service, ServiceState, TemplatePage, TemplateQuery, Utc, Window
 from core.ports import SourceStatus
 from core.traces import SpanPage, TraceQuery
 
@@ -28,6 +28,7 @@ TRACES = "traces"
 STATE = "state"
 CHANGES = "changes"
 REPORTED = "reported"
+TEMPLATES = "templates"
 
 Lookup = Callable[[str, str], Awaitable[bytes | None]]
 """(port, key) to the recorded answer, None when there is none."""
@@ -80,6 +81,11 @@ def encode_reported(page: ChangePage) -> bytes:
     return _wrapped(page.model_dump(mode="json"))
 
 
+def encode_templates(page: TemplatePage) -> bytes:
+    """What is known of templates."""
+    return _wrapped(page.model_dump(mode="json"))
+
+
 def encode_error(error: SourceError) -> bytes:
     """A source that did not answer."""
     told = {"message": error.message, "fix": error.fix, "retryable": error.retryable}
@@ -118,6 +124,22 @@ class RecordedBaselines:
             return SeriesBaseline.model_validate(answer)
         except ValidationError as error:
             raise _damaged(BASELINES, query.key) from error
+
+
+class RecordedTemplates:
+    """`core.ports.TemplateMemory` from a recording; a look that asked nobody knows of none."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    async def classes(self, query: TemplateQuery) -> TemplatePage:
+        if await self._lookup(TEMPLATES, query.key) is None:
+            return TemplatePage()
+        answer = await _answer(self._lookup, TEMPLATES, query.key)
+        try:
+            return TemplatePage.model_validate(answer)
+        except ValidationError as error:
+            raise _damaged(TEMPLATES, query.key) from error
 
 
 class RecordedLogs:

@@ -14,7 +14,20 @@ from pydantic import Field
 from core.changes import ChangePage, ChangeQuery
 from core.frames import BaselineQuery, Frame, LogPage, LogQuery, MetricQuery, SeriesBaseline
 from core.llm import ModelReply, ModelRequest, ToolSpec
-from core.models import ActionOutcome, Change, Evidence, FaultKind, Model, Rung, Service, ServiceState, Utc, Window
+from core.models import (
+    ActionOutcome,
+    Change,
+    Evidence,
+    FaultKind,
+    Model,
+    Rung,
+    Service,
+    ServiceState,
+    TemplatePage,
+    TemplateQuery,
+    Utc,
+    Window,
+)
 from core.traces import SpanPage, TraceQuery
 
 
@@ -46,6 +59,14 @@ class BaselineSource(Protocol):
 
     async def baseline(self, query: BaselineQuery) -> SeriesBaseline:
         """The usual of one series; without any part where its history is too short, or cannot be read."""
+        ...
+
+
+class TemplateMemory(Protocol):
+    """What was found out about log templates that no rule knows."""
+
+    async def classes(self, query: TemplateQuery) -> TemplatePage:
+        """Those of one service; none where nothing was ever classified."""
         ...
 
 

@@ -11,6 +11,7 @@ from clients.recorded import (
     RecordedChanges,
     RecordedLogs,
     RecordedMetrics,
+    RecordedTemplates,
     RecordedTraces,
 )
 from graphs.context import IncidentContext
@@ -50,6 +51,7 @@ async def recorded_view(state: IncidentState, context: IncidentContext) -> Syste
         traces=RecordedTraces(look_up),
         baselines=RecordedBaselines(look_up),
         changes=RecordedChanges(look_up),
+        templates=RecordedTemplates(look_up),
     )
     async with context.store.read() as tx:
         evidence = await tx.evidence.of_incident(incident_id)

@@ -12,6 +12,7 @@ from clients.recorded import (
     RecordedChanges,
     RecordedLogs,
     RecordedMetrics,
+    RecordedTemplates,
     RecordedTraces,
 )
 from core.clock import ManualClock
@@ -147,6 +148,7 @@ async def offline(bundle: Bundle, clock: ManualClock, remedy: Remedy) -> Callabl
                 traces=traces,
                 baselines=RecordedBaselines(look_up),
                 changes=RecordedChanges(look_up),
+                templates=RecordedTemplates(look_up),
             ),
             signals=settings.signals,
             analysis=settings.analysis,

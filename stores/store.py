@@ -30,6 +30,7 @@ from stores.migrate import SCHEMA_FIX, status
 from stores.outbox import Outbox
 from stores.recordings import Recordings
 from stores.spending import Spending
+from stores.templates import Templates
 from stores.timeline import Timeline
 
 
@@ -62,6 +63,7 @@ class Tx:
         self.calibrations = Calibrations(connection, clock)
         self.changes = Changes(connection, clock)
         self.spending = Spending(connection, clock)
+        self.templates = Templates(connection, clock)
 
 
 class Store:

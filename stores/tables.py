@@ -334,6 +334,19 @@ HISTORIES = Table(
 )
 
 CHANGES = Table(
+TEMPLATE_CLASSES = Table(
+    "template_classes",
+    METADATA,
+    _text("service", primary_key=True),
+    _text("template", primary_key=True),
+    _text("severity"),
+    _text("category"),
+    _text("rung"),
+    _time("at"),
+    Index(None, "template"),
+    Index(None, "service", "at"),
+)
+
     "changes",
     METADATA,
     _serial(),

@@ -11,8 +11,8 @@ from clients import recorded
 from core.changes import ChangePage, ChangeQuery
 from core.errors import ActuatorError, SourceError
 from core.frames import BaselineQuery, Frame, LogPage, LogQuery, MetricQuery, SeriesBaseline
-from core.models import ActionOutcome, Change, Service, ServiceState, Utc, Window
-from core.ports import BaselineSource, ChangeSource, SourceStatus, TraceSource
+from core.models import ActionOutcome, Change, Service, ServiceState, TemplatePage, TemplateQuery, Utc, Window
+from core.ports import BaselineSource, ChangeSource, SourceStatus, TemplateMemory, TraceSource
 from core.redaction import redact_text
 from core.traces import SpanPage, TraceQuery
 from stores.recordings import Recording
@@ -39,6 +39,7 @@ class Recorder:
             traces=None if live.traces is None else _Traces(live.traces, self),
             baselines=None if live.baselines is None else _Baselines(live.baselines, self),
             changes=None if live.changes is None else _Reported(live.changes, self),
+            templates=None if live.templates is None else _Templates(live.templates, self),
         )
 
     async def call(self, port: str, key: str, ask: Awaitable[T], encode: Callable[[T], bytes]) -> T:
@@ -77,6 +78,16 @@ class _Baselines:
     async def baseline(self, query: BaselineQuery) -> SeriesBaseline:
         ask = self._live.baseline(query)
         return await self._recorder.call(recorded.BASELINES, query.key, ask, recorded.encode_baseline)
+
+
+class _Templates:
+    def __init__(self, live: TemplateMemory, recorder: Recorder) -> None:
+        self._live = live
+        self._recorder = recorder
+
+    async def classes(self, query: TemplateQuery) -> TemplatePage:
+        ask = self._live.classes(query)
+        return await self._recorder.call(recorded.TEMPLATES, query.key, ask, recorded.encode_templates)
 
 
 class _Reported:

@@ -8,7 +8,7 @@ from datetime import datetime
 from clients.recorded import RecordedActuator
 from core.errors import SourceRejected
 from core.models import Service
-from core.ports import Actuator, BaselineSource, ChangeSource, LogSource, MetricsSource, TraceSource
+from core.ports import Actuator, BaselineSource, ChangeSource, LogSource, MetricsSource, TemplateMemory, TraceSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Sources:
         traces: None where nothing collects spans; then nobody asks for any.
         baselines: None where nobody keeps the history of series; then the minutes before an incident are the normal.
         changes: None where only the actuators tell of changes.
+        templates: None where nobody remembers what log templates speak of; then the rules alone say it.
     """
 
     metrics: MetricsSource
@@ -27,6 +28,7 @@ class Sources:
     traces: TraceSource | None = None
     baselines: BaselineSource | None = None
     changes: ChangeSource | None = None
+    templates: TemplateMemory | None = None
 
     def at(self, now: datetime) -> Sources:
         """The sources for a look at that instant: live ones show the present, recorded ones what was seen then."""

@@ -37,7 +37,7 @@ from core.models.evidence import (
 from core.models.faults import FaultKind, Remedy
 from core.models.feedback import SHAPE_ANNOTATION, AlertPattern, PatternRecord, Suppression
 from core.models.incidents import ATTENTION, LIVE, Ending, Incident, IncidentStatus, Judgement, TimelineEntry
-from core.models.logs import LogCategory, LogChange
+from core.models.logs import LogCategory, LogChange, TemplateClass, TemplatePage, TemplateQuery
 from core.models.services import (
     AutonomyRule,
     Change,
@@ -108,7 +108,10 @@ __all__ = [
     "Shape",
     "Signal",
     "Suppression",
+    "TemplateClass",
     "TemplateDigest",
+    "TemplatePage",
+    "TemplateQuery",
     "TimelineEntry",
     "Triage",
     "Usual",

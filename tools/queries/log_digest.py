@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from analysis.digests import bound, template_digests
 from analysis.view import LogFrame
 from core.frames import LogLine, LogQuery
-from core.models import Digest, EvidenceKind, Window
+from core.models import Digest, EvidenceKind, TemplateClass, TemplateQuery, Window
 from tools.context import QueryContext
 from tools.queries.spec import QuerySpec, ServiceParameters, known_service
 
@@ -22,11 +22,13 @@ class LogReading:
     Attributes:
         cursor: continues the window where the bound cut it; empty when all of it was read.
         missing: lines that the source no longer holds, as far as it knows.
+        known: what was found of templates that no rule knows.
     """
 
     frame: LogFrame
     cursor: str
     missing: int
+    known: tuple[TemplateClass, ...] = ()
 
 
 async def fetch(context: QueryContext, parameters: ServiceParameters) -> LogReading:
@@ -40,12 +42,12 @@ async def fetch(context: QueryContext, parameters: ServiceParameters) -> LogRead
     before, _, missing_before = await _read(context, service, context.baseline)
     now, cursor, missing_now = await _read(context, service, context.window)
     frame = LogFrame(service, (*before, *now), evidence="")
-    return LogReading(frame, cursor, missing_before + missing_now)
+    return LogReading(frame, cursor, missing_before + missing_now, await _known(context, service))
 
 
 def digest(reading: LogReading, context: QueryContext) -> Digest:
     """The templates that fit, errors and surprises first."""
-    templates = template_digests(reading.frame, context.window, context.baseline, context.analysis)
+    templates = template_digests(reading.frame, context.window, context.baseline, context.analysis, reading.known)
     lines = sum(row.count for row in templates)
     limits = [
         "more lines were not read" if reading.cursor else "",
@@ -59,6 +61,13 @@ def digest(reading: LogReading, context: QueryContext) -> Digest:
 def parts(reading: LogReading, evidence: str) -> tuple[LogFrame]:
     """The lines, citing the evidence."""
     return (replace(reading.frame, evidence=evidence),)
+
+
+async def _known(context: QueryContext, service: str) -> tuple[TemplateClass, ...]:
+    memory = context.sources.templates
+    if memory is None:
+        return ()
+    return (await memory.classes(TemplateQuery(service=service, window=context.window))).classes
 
 
 async def _read(context: QueryContext, service: str, window: Window) -> tuple[list[LogLine], str, int]:

@@ -29,6 +29,7 @@ TABLES = (
     "audit_head",
     "flags",
     "histories",
+    "template_classes",
     "calibrations",
     "changes",
     "model_calls",
@@ -346,6 +347,18 @@ def _create_records() -> None:
     )
     op.create_index("ix_histories_day", "histories", ["day"])
     op.create_table(
+    op.create_table(
+        "template_classes",
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("template", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("rung", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("service", "template", name="pk_template_classes"),
+    )
+    op.create_index("ix_template_classes_template", "template_classes", ["template"])
+    op.create_index("ix_template_classes_service_at", "template_classes", ["service", "at"])
         "changes",
         sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
