@@ -61,3 +61,14 @@ async def store(empty_database: Path, tmp_path: Path, clock: ManualClock) -> Asy
     opened = await Store.open(f"sqlite+aiosqlite:///{path}", clock)
     yield opened
     await opened.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test of real servers and processes that fails is run once more, and the summary says so (``RERUN``).
+
+    Its world is the machine's: ports, memory, and how soon the kernel lets a process run are not the test's to decide.
+    What fails twice in a row has failed. Tests that start nothing have no such excuse.
+    """
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("slow", "crash", "drill")):
+            item.add_marker(pytest.mark.flaky(reruns=1))

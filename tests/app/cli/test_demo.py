@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 
@@ -70,25 +71,20 @@ def test_an_unknown_fault_is_told_with_those_that_exist(capsys):
     assert all(name in told for name in ("bad-release", "crash", "hang", "wedged-worker"))
 
 
-def test_kept_running_it_reports_at_once_and_ends_on_ctrl_c(scored, capsys):
+def test_kept_running_it_reports_at_once_and_ends_on_ctrl_c(scored, monkeypatch, capsys):
     scored(judged())
 
-    async def interrupt() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+    def interrupted() -> asyncio.Event:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+        return asyncio.Event()
 
-    with pytest.MonkeyPatch.context() as patch:
-        event = asyncio.Event
-        patch.setattr("app.cli.demo.asyncio.Event", lambda: _interrupting(event(), interrupt))
-        assert main(["demo", "--keep", "--json"]) == 0
+    monkeypatch.setattr(
+        "app.cli.demo.asyncio", SimpleNamespace(Event=interrupted, CancelledError=asyncio.CancelledError)
+    )
+    assert main(["demo", "--keep", "--json"]) == 0
     captured = capsys.readouterr()
     assert DemoReport.model_validate_json(captured.out.splitlines()[-1]).recovered
     assert "http://127.0.0.1:1/docs, token token" in captured.err
-
-
-def _interrupting(event, interrupt):
-    """An event whose waiter is interrupted as soon as it waits."""
-    asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(interrupt()))
-    return event
 
 
 def test_a_drill_that_is_told_to_stop_ends_like_ctrl_c(monkeypatch):
