@@ -333,7 +333,6 @@ HISTORIES = Table(
     Index(None, "day"),
 )
 
-CHANGES = Table(
 TEMPLATE_CLASSES = Table(
     "template_classes",
     METADATA,
@@ -347,6 +346,7 @@ TEMPLATE_CLASSES = Table(
     Index(None, "service", "at"),
 )
 
+CHANGES = Table(
     "changes",
     METADATA,
     _serial(),

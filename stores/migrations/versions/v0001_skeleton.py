@@ -347,7 +347,6 @@ def _create_records() -> None:
     )
     op.create_index("ix_histories_day", "histories", ["day"])
     op.create_table(
-    op.create_table(
         "template_classes",
         sa.Column("service", sa.Text(), nullable=False),
         sa.Column("template", sa.Text(), nullable=False),
@@ -359,6 +358,7 @@ def _create_records() -> None:
     )
     op.create_index("ix_template_classes_template", "template_classes", ["template"])
     op.create_index("ix_template_classes_service_at", "template_classes", ["service", "at"])
+    op.create_table(
         "changes",
         sa.Column("position", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
