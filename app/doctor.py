@@ -194,6 +194,9 @@ async def _budget(settings: Settings, clock: Clock, database: SourceStatus) -> S
         return _broken("budget", error)
     caps = settings.budget
     told = ", ".join(f"{usd:.4f} of {caps.of(period):g} USD in the last {period}" for period, usd in spent.items())
+    prices = (caps.price(model) for model in settings.models.frontier.choice.named)
+    if days := [price.as_of for price in prices if price and price.as_of]:
+        told += f"; prices as of {min(days)}"
     full = next((period for period, usd in spent.items() if usd >= caps.of(period)), None)
     return _bad("budget", told, f"raise budget.{full}_usd, or wait") if full else _well("budget", told)
 

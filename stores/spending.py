@@ -9,8 +9,9 @@ that what a reservation was checked against cannot change before it is kept.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Label, and_, case, func, insert, literal, select, update
 
 from core.errors import OverBudget
 from core.spending import SPANS, USD_DIGITS, CallOutcome, Caps, CostBy, CostRow, ModelCall, Period
@@ -81,12 +82,13 @@ class Spending(Repository):
         """Sums of calls, the dearest first; days: the newest first."""
         key = _KEYS[by].label("key")
         order = [key.desc()] if by is CostBy.DAY else [func.sum(_C.cost_usd).desc(), func.count().desc(), key]
-        statement = select(key, *_SUMS).where(*_since(since)).group_by(key)
+        statement = select(key, *_sums(self._clock.now())).where(*_since(since)).group_by(key)
         return [_tidy(row) for row in await self._all(CostRow, statement.order_by(*order).limit(limit))]
 
     async def total(self, since: datetime | None = None) -> CostRow:
         """All calls together."""
-        row = await self._first(CostRow, select(literal("").label("key"), *_SUMS).where(*_since(since)))
+        sums = select(literal("").label("key"), *_sums(self._clock.now()))
+        row = await self._first(CostRow, sums.where(*_since(since)))
         assert row is not None  # noqa: S101  # sums without groups give one row
         return _tidy(row)
 
@@ -109,16 +111,17 @@ class Spending(Repository):
         return round(found or 0.0, USD_DIGITS)
 
 
-_SUMS = (
-    func.count().label("calls"),
-    func.coalesce(func.sum(case((_C.outcome == CallOutcome.ANSWERED, 1), else_=0)), 0).label("answered"),
-    func.coalesce(func.sum(_C.prompt_tokens), 0).label("prompt_tokens"),
-    func.coalesce(func.sum(_C.output_tokens), 0).label("output_tokens"),
-    func.coalesce(func.sum(_C.cost_usd), 0.0).label("cost_usd"),
-    func.coalesce(func.sum(case((_C.outcome == CallOutcome.PENDING, _C.cost_usd), else_=0.0)), 0.0).label(
-        "pending_usd"
-    ),
-)
+def _sums(now: datetime) -> tuple[Label[Any], ...]:
+    """What `CostRow` holds besides its key; a call of a dead process is not under way, marked or not."""
+    under_way = and_(_C.outcome == CallOutcome.PENDING, _C.expires_at > now)
+    sums = {
+        "answered": case((_C.outcome == CallOutcome.ANSWERED, 1), else_=0),
+        "prompt_tokens": _C.prompt_tokens,
+        "output_tokens": _C.output_tokens,
+        "cost_usd": _C.cost_usd,
+        "pending_usd": case((under_way, _C.cost_usd), else_=0.0),
+    }
+    return func.count().label("calls"), *(func.coalesce(func.sum(of), 0).label(name) for name, of in sums.items())
 
 
 def _since(since: datetime | None) -> tuple[ColumnElement[bool], ...]:

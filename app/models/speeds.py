@@ -17,10 +17,10 @@ from core.llm import ModelTask
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 60.0
-"""Until the next try where Ollama did not answer."""
+"""Until the first new try where Ollama did not answer or a model could not be loaded; doubled with each."""
 
 AGAIN_SECONDS = 3600.0
-"""Until models are measured again: one that is not asked any more teaches nothing by itself."""
+"""Until models are measured again, as one that is not asked teaches nothing; also the longest wait before a try."""
 
 
 class Measurable(Protocol):
@@ -39,13 +39,13 @@ class SpeedCheck:
 
     async def run(self) -> None:
         """Until cancelled."""
-        slow = True
+        slow, patience = True, RETRY_SECONDS
         while slow:
             pause = AGAIN_SECONDS
             try:
                 slow = await self.measure()
             except SourceError as error:
-                pause = RETRY_SECONDS
+                pause, patience = patience, min(2 * patience, AGAIN_SECONDS)
                 log.warning("models_not_measured", error=str(error), again_seconds=pause)
             await self._clock.sleep(pause)
         await asyncio.Event().wait()

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from app.metrics import Metrics
 from app.operations.context import Context
 from app.server.api import create_api
-from app.settings import Settings
+from app.settings import FOREIGN_NAMES, Settings
 from core.clock import ManualClock
 from core.models import Alert, AttemptState, Evidence, EvidenceKind, IncidentStatus, Service, TimelineEntry, Window
 from core.models import Digest as EvidenceDigest
@@ -32,7 +32,7 @@ SERVICES = (
 def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable and no quell.yaml of the machine reaches a test."""
     for name in list(os.environ):
-        if name.startswith("QUELL_") or name == "DATABASE_URL":
+        if name.startswith("QUELL_") or name in FOREIGN_NAMES:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 

@@ -155,7 +155,8 @@ async def test_the_doctor_looks_at_the_budget(monkeypatch: pytest.MonkeyPatch, c
     assert await line() == (
         True,
         True,
-        "0.0000 of 1 USD in the last hour, 0.0000 of 5 USD in the last day, 0.0000 of 50 USD in the last month",
+        "0.0000 of 1 USD in the last hour, 0.0000 of 5 USD in the last day, 0.0000 of 50 USD in the last month"
+        "; prices as of 2026-04-01",
         "",
     )
     store = await Store.open(settings.store_url, clock)

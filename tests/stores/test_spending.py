@@ -159,6 +159,9 @@ async def test_costs_are_summed_by_whatever_is_asked(store: Store, clock: Manual
         newest = await tx.spending.calls(limit=2)
     assert (total.calls, total.answered, total.prompt_tokens, total.output_tokens) == (3, 2, 17, 3)
     assert (total.cost_usd, total.pending_usd) == (0.05, 0.02)
+    clock.advance(86_400 + 120)
+    async with store.read() as tx:
+        assert (await tx.spending.total()).pending_usd == 0.0
     assert (later.calls, later.cost_usd, nothing.calls, nothing.cost_usd) == (1, 0.02, 0, 0.0)
     assert [each.id for each in newest] == ["call_3", "call_2"]
 

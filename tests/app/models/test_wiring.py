@@ -126,7 +126,7 @@ async def test_a_model_that_is_too_slow_is_told_at_start(clock: ManualClock) -> 
     ("answers", "waits"),
     [
         (({"phi3:mini": SLOW}, {"phi3:mini": SLOW}), [AGAIN_SECONDS, AGAIN_SECONDS]),
-        ((None, {"phi3:mini": QUICK}), [RETRY_SECONDS, AGAIN_SECONDS]),
+        ((None, None, {"phi3:mini": QUICK}), [RETRY_SECONDS, 2 * RETRY_SECONDS, AGAIN_SECONDS]),
     ],
 )
 async def test_it_measures_again_until_all_are_quick(
