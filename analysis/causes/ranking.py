@@ -94,7 +94,7 @@ def _diagnosis(
 ) -> Diagnosis:
     """Turn scores into probabilities that add up to at most one."""
     first, rest = standing[0], standing[1 : config.max_hypotheses]
-    rival = standing[1].score if len(standing) > 1 else 0.0
+    rival = max((one.score for one in standing[1:] if not one.suspicion.agrees(first.suspicion)), default=0.0)
     certainty = probability(first.score, rival, first.suspicion.clues)
     others = share_rest(certainty, [one.score for one in rest])
     hypotheses = [
@@ -121,7 +121,7 @@ def _diagnosis(
 def _features(first: Charge, rest: list[Charge], view: SystemView, topology: Topology) -> Features:
     """What is known of the first suspicion besides its rivals on the same service."""
     suspicion = first.suspicion
-    others = [one for one in rest if one.suspicion.service != suspicion.service]
+    others = [one for one in rest if one.suspicion.service != suspicion.service and not one.suspicion.agrees(suspicion)]
     count = sources(suspicion.clues)
     return Features(
         score=first.score,

@@ -43,6 +43,10 @@ class Suspicion:
             return self
         return replace(self, clues=tuple(_capped(clue, max(own)) for clue in self.clues))
 
+    def agrees(self, other: Suspicion) -> bool:
+        """Whether both blame the same way between two services, be it each for another end: they are no rivals."""
+        return {self.kind, other.kind} == {FaultKind.NETWORK_DELAY} and self.component == other.component
+
     @property
     def evidence(self) -> tuple[str, ...]:
         """Ids of what speaks for it, strongest clue first, each once."""

@@ -17,6 +17,9 @@ from analysis.view import SystemView
 
 T = TypeVar("T")
 
+AS_SEEN = "whole"
+"""The hardship that is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hardship:
@@ -60,7 +63,7 @@ def blind(view: SystemView, service: str) -> SystemView:
 
 
 HARDSHIPS = (
-    Hardship("whole", lambda view, culprit, seed: view),
+    Hardship(AS_SEEN, lambda view, culprit, seed: view),
     Hardship("half", lambda view, culprit, seed: thinned(view, 0.5, seed)),
     Hardship("quarter", lambda view, culprit, seed: thinned(view, 0.25, seed)),
     Hardship("blind", lambda view, culprit, seed: blind(view, culprit)),

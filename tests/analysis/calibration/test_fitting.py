@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.calibration.fitting import fit as fit_features
+from analysis.calibration.fitting import system_worth
 from analysis.calibration.model import HIGHEST, LOWEST, Calibration, Coefficient, Outcome
 
 fit = partial(fit_features, features=("score", "noise"))
@@ -90,3 +91,43 @@ def test_the_order_of_the_outcomes_does_not_matter(rows: list[tuple[int, bool]])
 def test_no_feature_is_outside_the_numbers(value: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         Outcome(features={"score": value}, right=True, system="one")
+
+
+def of_systems(*rights: list[int]) -> list[Outcome]:
+    return [
+        Outcome(features={"score": 0.5, "noise": 0.0}, right=bool(right), system=f"system {number}")
+        for number, system in enumerate(rights)
+        for right in system
+    ]
+
+
+def test_outcomes_of_systems_that_differ_count_less_the_more_there_are() -> None:
+    alike = of_systems([1, 0] * 10, [1, 0] * 5)
+    assert system_worth(alike) == pytest.approx(np.ones(30))
+    apart = of_systems([1] * 20, [0] * 5)
+    assert system_worth(apart) == pytest.approx([1 / 20] * 20 + [1 / 5] * 5)
+    between = system_worth(of_systems([1] * 18 + [0] * 2, [1, 0, 0, 0, 0]))
+    assert between[0] * 20 < 20
+    assert 1 < between[0] * 20 / (between[-1] * 5) < 4  # the larger one counts more, but not by its size
+
+
+def test_one_system_alone_or_one_outcome_each_is_taken_as_it_is() -> None:
+    for outcomes_ in (of_systems([1, 0, 1]), of_systems([1], [0], [1]), of_systems([1, 1], [1])):
+        assert system_worth(outcomes_) == pytest.approx(np.ones(3))
+
+
+@given(st.lists(st.lists(st.integers(0, 1), min_size=1, max_size=9), min_size=1, max_size=6))
+def test_no_outcome_counts_for_more_than_one_and_no_system_for_less(rights: list[list[int]]) -> None:
+    known = of_systems(*rights)
+    worth = system_worth(known)
+    assert np.all((worth > 0) & (worth <= 1 + 1e-9))
+    for number in range(len(rights)):
+        assert sum(worth[[one.system == f"system {number}" for one in known]]) >= 1 - 1e-9
+
+
+def test_a_first_fit_does_not_follow_the_system_with_the_most_outcomes() -> None:
+    large, *small = [1] * 190 + [0] * 10, [1] * 4 + [0] * 16, [1] * 5 + [0] * 15, [1] * 6 + [0] * 14
+    said = fit(of_systems(large, *small), "x").probability({"score": 0.5, "noise": 0.0})
+    assert said < 0.6  # 205 of 260 were right, but in three of four systems a quarter
+    later = fit(of_systems(large, *small), "y", fit(of_systems([1, 0]), "before"))
+    assert later.probability({"score": 0.5, "noise": 0.0}) > 0.75  # it is for the systems that it was fitted on

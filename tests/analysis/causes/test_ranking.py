@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from analysis.anomalies import detect
-from analysis.causes.confidence import Features
+from analysis.causes.blame import Charge
+from analysis.causes.confidence import Clue, Family, Features
 from analysis.causes.conserved import SYMPTOMS
 from analysis.causes.ranking import rank
+from analysis.causes.suspicion import Suspicion
 from analysis.config import AnalysisConfig
 from analysis.view import SystemView
 from core.models import Change, Diagnosis, FaultKind, Hypothesis, RunState, Signal
@@ -368,3 +370,22 @@ def test_without_any_process_state_the_conserved_quantity_names_the_service() ->
     first = cause(diagnose(shop.view()))
     assert (first.service, first.kind) == ("cart", FaultKind.UNKNOWN)
     assert "ev-cart-errors" in first.evidence_for
+
+
+@pytest.mark.parametrize("ends_agree", [True, False])
+def test_two_ends_of_one_slow_way_are_no_rivals(monkeypatch: pytest.MonkeyPatch, ends_agree: bool) -> None:
+    def suspected(service: str, component: str, weight: float) -> Charge:
+        clue = Clue(Family.EDGES, weight, (f"ev-{service}",))
+        return Charge(Suspicion(service, FaultKind.NETWORK_DELAY, component, "slow", (clue,), False), clue.strength)
+
+    other = suspected("payment", "orders -> payment" if ends_agree else "cart -> payment", 0.95)
+    both = [suspected("orders", "orders -> payment", 0.9), other]
+    monkeypatch.setattr("analysis.causes.ranking.charge", lambda *_: both)
+    diagnosis = diagnose(Shop().view())
+    assert [one.service for one in diagnosis.hypotheses] == ["payment", "orders"]
+    if ends_agree:
+        assert (diagnosis.features["contrast"], diagnosis.features["agreement"]) == (1.0, 1.0)
+        assert diagnosis.features["rivals"] == 0.0
+    else:
+        assert diagnosis.features["contrast"] < 0.1
+        assert diagnosis.features["rivals"] == 1.0
