@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 SERVERS := prometheus prometheus-alertmanager postgresql docker.io docker-compose iptables
 
-.PHONY: demo test test-fast test-crash test-drills lint format serve setup lock docs bench-drills stack servers clean
+.PHONY: demo test test-fast test-crash test-drills lint format serve setup lock docs bench bench-drills stack servers clean
 
 demo: setup
 	$(BIN)/quell demo $(ARGS)
@@ -40,6 +40,10 @@ serve: setup
 
 docs: setup
 	$(BIN)/python -m app.reference
+
+# Every benchmark on the data in $QUELL_DATA; says what it left out and where that is to be had. ARGS=--peer: peers too.
+bench: setup
+	$(BIN)/quell bench all $(ARGS)
 
 # Each scenario ten times, renamed, with the scoreboard.
 bench-drills: setup

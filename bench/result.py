@@ -64,6 +64,21 @@ class BenchResult(Model):
     machine: str = ""
 
 
+class Skipped(Model):
+    """A data pack without which a benchmark ran, or could not run."""
+
+    bench: str
+    pack: str
+    reason: str = Field(description="what is not there, and its public source")
+
+
+class BenchSuite(Model):
+    """What `quell bench all --json` prints."""
+
+    results: tuple[BenchResult, ...]
+    skipped: tuple[Skipped, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class BenchOptions:
     """What the user asked for.

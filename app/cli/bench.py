@@ -11,23 +11,39 @@ from app.cli.options import JsonOption
 from app.cli.output import emit, line, table
 from app.settings import benchmark_data
 from bench.registry import BENCHES, run_bench
-from bench.result import BenchOptions, BenchResult, Figure
+from bench.result import BenchOptions, BenchResult, BenchSuite, Figure
+from bench.suite import run_suite
 from core.clock import SystemClock
+
+ALL = "all"
+"""Every benchmark, or every pack of one."""
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help=f"What to measure: {', '.join(BENCHES)}.")],
-    data: Annotated[str, typer.Option(metavar="PACK", help="One data pack, or all.")] = "all",
+    name: Annotated[str, typer.Argument(help=f"What to measure: {', '.join(BENCHES)}, or all.")],
+    data: Annotated[str, typer.Option(metavar="PACK", help="One data pack, or all.")] = ALL,
     cases: Annotated[bool, typer.Option("--cases", help="List every case.")] = False,
     peer: Annotated[bool, typer.Option("--peer", help="Run the simple baselines on the same cases too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure on public data ($QUELL_DATA) or on made-up load, and print each figure beside its floor and aim."""
-    packs = () if data == "all" else (data,)
+    packs = () if data == ALL else (data,)
     options = BenchOptions(benchmark_data(), packs, with_cases=cases, with_peers=peer)
     words = ["quell", "bench", name, *(["--data", data] if packs else [])]
     words += [flag for flag, wanted in (("--cases", cases), ("--peer", peer), ("--json", as_json)) if wanted]
-    emit(run_bench(name, options, shlex.join(words), SystemClock()), as_json, _render)
+    if name == ALL:
+        emit(run_suite(options, shlex.join(words), SystemClock()), as_json, _render_suite)
+    else:
+        emit(run_bench(name, options, shlex.join(words), SystemClock()), as_json, _render)
+
+
+def _render_suite(suite: BenchSuite) -> None:
+    for result in suite.results:
+        line(result.name.upper())
+        _render(result)
+        line()
+    for each in suite.skipped:
+        line(f"{each.bench}: skipped {each.pack}: {each.reason}")
 
 
 def _render(result: BenchResult) -> None:

@@ -27,7 +27,7 @@ from app.operations.outputs import (
     ServiceList,
     WatchRound,
 )
-from bench.result import BenchResult
+from bench.result import BenchResult, BenchSuite
 from core.models import Approval, Incident, Model
 from drills.results import DemoReport, Scoreboard
 from drills.scenario import ScenarioList
@@ -69,7 +69,7 @@ JSON_OUTPUTS: dict[str, tuple[type[Model], ...]] = {
     "changes add": (KeptChanges,),
     "changes list": (ChangeList,),
     "calibrate": (Refit,),
-    "bench": (BenchResult,),
+    "bench": (BenchResult, BenchSuite),
     "config validate": (ConfigReport,),
     "config show": (ConfigListing,),
     "doctor": (DoctorReport,),

@@ -161,6 +161,25 @@ def test_a_benchmark_prints_its_figures(monkeypatch: pytest.MonkeyPatch, capsys:
     assert "tiny.right" in capsys.readouterr().out
 
 
+def test_every_benchmark_there_is_data_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in [*BENCHES]:
+        monkeypatch.delitem(BENCHES, name)
+    monkeypatch.setitem(BENCHES, "tiny", Bench("tests.bench.tiny", (), "made up"))
+    monkeypatch.setitem(BENCHES, "other", Bench("tests.bench.tiny", ("nab",), "has no data"))
+    monkeypatch.setenv("QUELL_DATA", str(tmp_path))
+    assert main(["bench", "all", "--json"]) == 0
+    found = checked(capsys.readouterr().out, "BenchSuite")
+    assert [(each["name"], each["command"]) for each in found["results"]] == [("tiny", "quell bench all --json")]
+    assert [(each["bench"], each["pack"]) for each in found["skipped"]] == [("other", "nab")]
+    assert main(["bench", "all"]) == 0
+    shown = capsys.readouterr().out
+    assert "tiny.right" in shown
+    assert "other: skipped nab" in shown
+    assert "https://github.com/numenta/NAB" in shown
+
+
 @pytest.mark.drill
 def test_the_demo_ends_with_its_report_as_the_last_line(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-m", "app.cli.main", "demo", "--fault", "crash", "--json"]
