@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.redaction import HIDDEN, find, redact, redact_text
@@ -138,4 +138,5 @@ def test_what_is_found_is_ordered_apart_and_inside(text: str) -> None:
 
 @given(st.text(alphabet=st.characters(categories=["L", "N"]), min_size=9, max_size=40), st.text(max_size=100))
 def test_a_password_never_survives_whatever_follows(secret: str, after: str) -> None:
+    assume(secret.lower() != "undefined")  # says that there is no password
     assert redact_text(f'password="{secret}" {after}').startswith(f'password="{HIDDEN}"')
