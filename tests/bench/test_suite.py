@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.data import PACKS
-from bench.registry import BENCHES, Bench
+from bench.registry import Bench
 from bench.result import BenchOptions, BenchResult
 from bench.suite import run_suite
 from core.clock import SystemClock
@@ -19,10 +19,10 @@ TINY = "tests.bench.tiny"
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[BenchOptions]:
     """Three benchmarks that measure nothing, and what they were asked."""
-    for name in [*BENCHES]:
-        monkeypatch.delitem(BENCHES, name)
-    for name, packs in (("load", ()), ("logs", ("nab",)), ("both", ("nezha", "petshop", "drills"))):
-        monkeypatch.setitem(BENCHES, name, Bench(TINY, packs, "made up"))
+    packs: dict[str, tuple[str, ...]] = {"load": (), "logs": ("nab",), "both": ("nezha", "petshop", "drills")}
+    benches = {name: Bench(TINY, known, "made up") for name, known in packs.items()}
+    for module in ("registry", "suite"):
+        monkeypatch.setattr(f"bench.{module}.BENCHES", benches)
     seen: list[BenchOptions] = []
 
     def run(options: BenchOptions) -> BenchResult:
