@@ -41,6 +41,7 @@ from tools.live import ByService
 from tools.service_graph import graph_edges
 from tools.signals import with_defaults
 from tools.sources import Sources
+from tools.template_memory import StoredTemplates
 
 Loop = Callable[[], Awaitable[None]]
 
@@ -109,6 +110,7 @@ async def open_sources(settings: Settings, clock: Clock, store: Store | None = N
             traces=traces,
             baselines=baselines,
             changes=_changes(settings, store),
+            templates=None if store is None else StoredTemplates(store),
         ),
         buffer=buffer,
         traces=traces,
