@@ -5,9 +5,13 @@ The end of `build_looking_graph` reads as the diagram.
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 from dataclasses import dataclass
 from typing import Any
 
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -103,8 +107,10 @@ async def look_further(model: ChatModel, request: ModelRequest, desk: Desk) -> L
         ModelError, SourceRejected: as `core.ports.ChatModel.complete`, at any turn.
         LeaseLost: another worker took the incident over while evidence was kept.
     """
-    steps = 2 * desk.bounds.steps + 3
     begin: LookingState = {"progress": begun(request, desk.bounds)}
-    context = LookingContext(model, desk)
-    ended = await _GRAPH.ainvoke(begin, {"recursion_limit": steps}, context=context)
+    config: RunnableConfig = {"recursion_limit": 2 * desk.bounds.steps + 3}
+    alone = contextvars.copy_context()
+    alone.run(var_child_runnable_config.set, None)  # a graph around it would have it wait for its checkpoints
+    run = _GRAPH.ainvoke(begin, config, context=LookingContext(model, desk))
+    ended = await asyncio.create_task(run, context=alone)
     return looked(ended["progress"])

@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
+from typing_extensions import TypedDict
 
 from agents.looking.calls import MAX_PARALLEL, Desk
 from agents.looking.context import CONCLUDE, RECALL, last_request, next_request
@@ -341,3 +345,19 @@ def test_the_tools_are_the_registered_queries_with_their_schemas() -> None:
         assert parameters["additionalProperties"] is False
         assert "$ref" not in json.dumps(parameters)
     assert "up" in found["metric_digest"].parameters["properties"]["signal"]["enum"]
+
+
+async def test_a_look_within_a_graph_that_waits_for_its_checkpoints_keeps_none_of_its_own() -> None:
+    class Around(TypedDict):
+        said: str
+
+    async def diagnose(state: Around) -> Around:
+        return {"said": (await looked(ReciteModel([calls("payment"), DONE]))).reply.text}
+
+    saver = InMemorySaver()
+    graph = StateGraph(Around).add_node("diagnose", diagnose).add_edge(START, "diagnose").compile(checkpointer=saver)
+    config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+    ended = await graph.ainvoke({"said": ""}, config, durability="sync")
+    assert ended["said"] == DONE
+    namespaces = {each.config["configurable"]["checkpoint_ns"] async for each in saver.alist(None)}
+    assert namespaces == {""}
