@@ -19,7 +19,7 @@ from pydantic import InstanceOf
 from typing_extensions import TypedDict
 
 from agents.looking.calls import Desk, answer_calls
-from agents.looking.context import last_request, may_go_on, next_request
+from agents.looking.context import has_room, last_request, may_go_on, next_request
 from agents.looking.progress import Looked, Progress, begun, heard, is_answer, looked
 from core.llm import ModelRequest
 from core.ports import ChatModel
@@ -61,6 +61,12 @@ async def conclude(state: LookingState, *, runtime: LookingRuntime) -> dict[str,
     return {"progress": heard(state["progress"], await runtime.context.model.complete(request))}
 
 
+def at_first(state: LookingState, runtime: LookingRuntime) -> str:
+    """Whether tools fit the prompt at all."""
+    desk = runtime.context.desk
+    return "tools" if has_room(state["progress"], desk.toolbox.specs, desk.bounds) else "no room for tools"
+
+
 def after_ask(state: LookingState) -> str:
     """Calls are answered; text that is no structured answer is asked for once more, with the schema alone."""
     progress = state["progress"]
@@ -87,7 +93,7 @@ def build_looking_graph(*, checkpoints: bool = False) -> LookingGraph:
     graph.add_node("look", look)
     graph.add_node("conclude", conclude)
 
-    graph.add_edge(START, "ask")
+    graph.add_conditional_edges(START, at_first, {"tools": "ask", "no room for tools": "conclude"})
     graph.add_conditional_edges("ask", after_ask, {"calls": "look", "answer": END, "no answer": "conclude"})
     graph.add_conditional_edges("look", after_look, {"more": "ask", "enough": "conclude"})
     graph.add_edge("conclude", END)
@@ -107,7 +113,7 @@ async def look_further(model: ChatModel, request: ModelRequest, desk: Desk) -> L
         ModelError, SourceRejected: as `core.ports.ChatModel.complete`, at any turn.
         LeaseLost: another worker took the incident over while evidence was kept.
     """
-    begin: LookingState = {"progress": begun(request, desk.bounds)}
+    begin: LookingState = {"progress": begun(request)}
     config: RunnableConfig = {"recursion_limit": 2 * desk.bounds.steps + 3}
     alone = contextvars.copy_context()
     alone.run(var_child_runnable_config.set, None)  # a graph around it would have it wait for its checkpoints

@@ -110,7 +110,7 @@ def build_served_looking(open_world: Open) -> ServedGraph:
             about = {opened.incident.service, *(alert.service for alert in opened.alerts if alert.service)}
             if why := may_leave(policy, model.rung, about):
                 raise DataStays(why, fix=f"change privacy.{model.rung}")
-            begin: LookingState = {"progress": begun(_question(state["question"], run, opened, desk), desk.bounds)}
+            begin: LookingState = {"progress": begun(_question(state["question"], run, opened, desk))}
             ended = await looking_graph.ainvoke(begin, context=LookingContext(model, desk))
             found = looked(ended["progress"])
         said = FreeAnswer.model_validate_json(redactor.restore(found.reply.text))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agents.looking.progress import Bounds, Progress
+from agents.looking.progress import Bounds, Progress, Result
+from agents.prompting import load
 from core.llm import Message, ModelRequest, Speaker, ToolSpec
 from core.tokens import request_tokens, tokens
 
@@ -21,13 +22,21 @@ CONCLUDE = "No more queries. Answer now, as the schema says, from what you have 
 
 
 def next_request(progress: Progress, tools: tuple[ToolSpec, ...], bounds: Bounds) -> ModelRequest:
-    """The next turn, with the tools bound."""
-    return _fitted(progress, (), (*tools, RECALL), bounds)
+    """The next turn, with the tools bound and what is said of them."""
+    said = load("looking").render(steps=str(bounds.steps), calls=str(bounds.calls)).user
+    return _fitted(progress, Message(speaker=Speaker.USER, text=said), None, (*tools, RECALL), bounds)
 
 
 def last_request(progress: Progress, bounds: Bounds) -> ModelRequest:
     """The turn that must be the answer: no tools are bound."""
-    return _fitted(progress, (Message(speaker=Speaker.USER, text=CONCLUDE),), (), bounds)
+    asked = len(progress.messages) > len(progress.request.messages)
+    return _fitted(progress, None, Message(speaker=Speaker.USER, text=CONCLUDE) if asked else None, (), bounds)
+
+
+def has_room(progress: Progress, tools: tuple[ToolSpec, ...], bounds: Bounds) -> bool:
+    """Whether the tools and a result fit the prompt; where they do not, the model answers from what it is shown."""
+    size = request_tokens(next_request(progress, tools, bounds), tokens)
+    return bounds.steps > 0 and size + bounds.result_tokens <= bounds.prompt_tokens
 
 
 def may_go_on(progress: Progress, tools: tuple[ToolSpec, ...], bounds: Bounds) -> bool:
@@ -37,25 +46,35 @@ def may_go_on(progress: Progress, tools: tuple[ToolSpec, ...], bounds: Bounds) -
     return progress.steps < bounds.steps and progress.used_tokens + 2 * turn <= bounds.total_tokens
 
 
-def _fitted(progress: Progress, more: tuple[Message, ...], tools: tuple[ToolSpec, ...], bounds: Bounds) -> ModelRequest:
+def _fitted(
+    progress: Progress, before: Message | None, after: Message | None, tools: tuple[ToolSpec, ...], bounds: Bounds
+) -> ModelRequest:
     """Each piece of evidence stands whole once, where it came last; old ones give way, oldest first, to their number
-    and then to the bound of tokens. Nothing else does."""
+    and then to the bound of tokens. Nothing else does.
+
+    Args:
+        before: said of the tools, behind the first request.
+        after: said at the end.
+    """
     newest = {each.evidence: each for each in progress.results}
     standing = sorted(newest.values(), key=lambda each: each.index)
     keep = {each.index for each in standing[-bounds.whole_results :]}
     messages = list(progress.messages)
+    first = len(progress.request.messages)
+
+    def request() -> ModelRequest:
+        shown = (*messages[:first], before, *messages[first:], after)
+        said = tuple(each for each in shown if each is not None)
+        return progress.request.model_copy(update={"messages": said, "tools": tools})
+
+    def shrink(result: Result) -> None:
+        messages[result.index] = messages[result.index].model_copy(update={"text": result.short})
+
     for result in progress.results:
         if result.index not in keep:
-            messages[result.index] = messages[result.index].model_copy(update={"text": result.short})
-    request = _request(progress, (*messages, *more), tools)
-    for index in sorted(keep):
-        if request_tokens(request, tokens) <= bounds.prompt_tokens:
+            shrink(result)
+    for result in (each for each in standing if each.index in keep):
+        if request_tokens(request(), tokens) <= bounds.prompt_tokens:
             break
-        short = next(each.short for each in standing if each.index == index)
-        messages[index] = messages[index].model_copy(update={"text": short})
-        request = _request(progress, (*messages, *more), tools)
-    return request
-
-
-def _request(progress: Progress, messages: tuple[Message, ...], tools: tuple[ToolSpec, ...]) -> ModelRequest:
-    return progress.request.model_copy(update={"messages": messages, "tools": tools})
+        shrink(result)
+    return request()

@@ -6,7 +6,6 @@ import json
 
 from pydantic import Field
 
-from agents.prompting import load
 from core.llm import Message, ModelReply, ModelRequest, Speaker, ToolCall
 from core.models import Evidence, Model
 
@@ -20,10 +19,12 @@ class Bounds(Model):
     steps: int = Field(default=3, ge=0, description="turns with calls; then it must answer")
     calls: int = Field(default=4, ge=1, description="calls of one turn, run side by side")
     tries: int = Field(default=2, ge=1, description="of one question while its source does not answer")
-    prompt_tokens: int = Field(default=5_000, ge=1, description="above it, old results leave the context")
-    total_tokens: int = Field(default=16_000, ge=1, description="prompts and answers of all turns together")
+    prompt_tokens: int = Field(
+        default=5_900, ge=1, description="above it, old results leave the context, or no tools are bound at all"
+    )
+    total_tokens: int = Field(default=12_000, ge=1, description="prompts and answers of all turns together")
     whole_results: int = Field(default=6, ge=1, description="results that stay whole, the newest; older leave")
-    result_tokens: int = Field(default=800, ge=100, description="upper estimate of the rows of one result")
+    result_tokens: int = Field(default=500, ge=100, description="upper estimate of the rows of one result")
 
 
 class Result(Model):
@@ -94,10 +95,9 @@ def looked(progress: Progress) -> Looked:
     return Looked(reply=reply, evidence=progress.evidence, steps=progress.steps)
 
 
-def begun(request: ModelRequest, bounds: Bounds) -> Progress:
-    """Before the first turn: the request, and what is said of the tools."""
-    said = load("looking").render(steps=str(bounds.steps), calls=str(bounds.calls)).user
-    return Progress(request=request, messages=(*request.messages, Message(speaker=Speaker.USER, text=said)))
+def begun(request: ModelRequest) -> Progress:
+    """Before the first turn."""
+    return Progress(request=request, messages=request.messages)
 
 
 def heard(progress: Progress, reply: ModelReply) -> Progress:

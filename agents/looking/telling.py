@@ -8,7 +8,7 @@ from datetime import datetime
 from agents.fencing import Stranger, fence, inline
 from agents.prompting import bounded
 from agents.redaction import Redactor
-from core.models import Evidence, Fact, SeriesDigest, TemplateDigest
+from core.models import Evidence, Fact, LogChange, SeriesDigest, Severity, TemplateDigest
 
 MAX_ROW_CHARACTERS = 320
 
@@ -60,7 +60,8 @@ def _series(row: SeriesDigest) -> str:
 def _template(row: TemplateDigest) -> str:
     rates = f"{row.rate_before:g}/s before, {row.rate_now:g}/s now"
     first = "" if row.first_at is None else f", first {_clock(row.first_at)}"
-    example = "" if row.example in ("", row.template) else f"; such as: {row.example}"
+    dull = row.severity is Severity.INFO and row.change is LogChange.STEADY
+    example = "" if dull or row.example in ("", row.template) else f"; such as: {row.example}"
     return f"{row.severity} {row.change} {row.count} lines ({rates}{first}) {row.template}{example}"
 
 

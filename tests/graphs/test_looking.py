@@ -270,7 +270,7 @@ async def test_what_was_never_seen_cannot_be_recalled() -> None:
 )
 def test_only_results_give_way_to_the_bound_of_a_prompt(limit: int, results: list[tuple[int, int]]) -> None:
     bounds = Bounds(prompt_tokens=limit)
-    progress = begun(request(), bounds)
+    progress = begun(request())
     for number, words in results:
         short = Result(index=len(progress.messages), evidence=f"ev_{number}", short=f"[ev_{number} left]")
         said = Message(speaker=Speaker.TOOL, text=f"ev_{number}" + " word" * words, answers="call")
@@ -321,6 +321,12 @@ async def test_data_that_must_stay_is_neither_asked_for_nor_shown() -> None:
     asked, recalled = answers(model)
     assert asked == "Not asked: policy keeps data of payment"
     assert recalled == "Not shown: policy keeps data of payment"
+
+
+async def test_a_prompt_without_room_for_tools_is_answered_from_what_it_shows() -> None:
+    model = ReciteModel([DONE])
+    await looked(model, bounds=Bounds(prompt_tokens=1_000))
+    assert model.requests == [request()]
 
 
 async def test_the_model_is_told_how_far_it_may_look() -> None:
