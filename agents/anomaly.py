@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from agents.models import AnomalyInput, Findings
-from agents.spec import AgentSpec, Answer, Budget
+from agents.rungs import anomaly as rung
+from agents.spec import AgentSpec, Answer, Budget, Prompted
 from analysis.anomalies import coverage, detect
+from core.llm import ModelTask
 from core.models import Rung
 
 
@@ -25,4 +27,18 @@ SPEC = AgentSpec(
     tools=("metric_digest", "log_digest", "service_state"),
     rungs={Rung.RULES: find},
     budget=Budget(),
+    prompted=Prompted(
+        task=ModelTask.ANOMALY,
+        prompt="anomaly",
+        response=rung.AnomalyResponse,
+        worth_asking=rung.worth_asking,
+        services=rung.services,
+        variables=rung.variables,
+        choices=rung.choices,
+        evidence=lambda given: given.evidence,
+        read=rung.read,
+        max_output_tokens=300,
+    ),
+    same=rung.same,
+    weighty=False,
 )

@@ -6,7 +6,9 @@ import re
 from collections import Counter
 
 from agents.models import TriageInput
-from agents.spec import AgentSpec, Answer, Budget
+from agents.rungs import triage as rung
+from agents.spec import AgentSpec, Answer, Budget, Prompted
+from core.llm import ModelTask
 from core.models import Alert, EscalationReason, Rung, Severity, Triage
 
 UNKNOWN = "unknown"
@@ -29,6 +31,9 @@ CATEGORIES: dict[str, tuple[str, ...]] = {
     "data": ("replication", "lag", "corruption", "corrupt", "backup", "consistency"),
 }
 """Words that give a category away, in the order in which ties are broken: what hurts users most comes first."""
+
+CHOICES = (*CATEGORIES, UNKNOWN)
+"""What a model may answer."""
 
 SEVERITY_ORDER = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 
@@ -82,4 +87,18 @@ SPEC = AgentSpec(
     rungs={Rung.RULES: classify},
     budget=Budget(rung_seconds=10),
     concern=concern,
+    prompted=Prompted(
+        task=ModelTask.CLASSIFICATION,
+        prompt="classifier",
+        response=rung.TriageResponse,
+        worth_asking=rung.worth_asking,
+        services=rung.services,
+        variables=lambda given, rules, showing: rung.variables(given, rules, showing, CHOICES),
+        choices=lambda given, rules: {"category": CHOICES},
+        evidence=lambda given: given.evidence,
+        read=lambda said, given, rules, evidence: rung.read(said, given, rules, evidence, len(CATEGORIES)),
+        max_output_tokens=250,
+    ),
+    same=rung.same,
+    weighty=False,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agents.models import HealingInput, Plan
+from agents.rungs import healing as rung
 from agents.spec import AgentSpec, Answer, Budget
 from core.models import (
     ActionOption,
@@ -74,6 +75,22 @@ def concern(result: Plan) -> EscalationReason | None:
     return None if result.proposals or result.settled else EscalationReason.ABSTAINED
 
 
+def choosable(given: HealingInput) -> tuple[Proposal, ...]:
+    """All that a model may choose from: actions that help against some fault, on the service that is the cause.
+
+    Nothing while the cause is a guess, is not in the inventory, or was stopped on purpose. What no rule proposes
+    against this kind of fault is marked by the rung, and a human is asked about it.
+    """
+    first = given.diagnosis.first
+    if first is None or first.kind is FaultKind.FALSE_ALARM or _forbidden(given, first):
+        return ()
+    state = next((one for one in given.states if one.service == first.service), None)
+    known = dict.fromkeys(name for names in REMEDIES.values() for name in names)
+    options = [one for one in given.options if one.name in known and _possible(one.name, first.service, given)]
+    proposals = (_propose(option, first, state, given.symptom) for option in options)
+    return tuple(one for one in proposals if one.hash not in given.tried)
+
+
 def _plan(given: HealingInput) -> Plan:
     """The plan, or why there is none."""
     first = given.diagnosis.first
@@ -81,13 +98,10 @@ def _plan(given: HealingInput) -> Plan:
         return Plan(reason=f"no cause is known: {given.diagnosis.abstained or 'the diagnosis is empty'}")
     if first.kind is FaultKind.FALSE_ALARM:
         return Plan(reason="nothing is broken", settled=True)
-    if first.probability < MIN_CONFIDENCE:
-        return Plan(reason=f"the cause is too uncertain to act on ({first.probability:.2f}): {first.statement}")
-    if first.service not in {service.name for service in given.services}:
-        return Plan(reason=f"{first.service} is not in the inventory")
+    forbidden = _forbidden(given, first)
+    if forbidden:
+        return Plan(reason=forbidden)
     state = next((one for one in given.states if one.service == first.service), None)
-    if first.kind is FaultKind.CRASH and state and state.state is RunState.STOPPED:
-        return Plan(reason=f"{first.service} was stopped on purpose: who stopped it decides")
     options = {option.name: option for option in given.options if _possible(option.name, first.service, given)}
     actions = [options[name] for name in _remedies(first.kind, state, given) if name in options]
     proposals = tuple(_propose(option, first, state, given.symptom) for option in actions)
@@ -96,6 +110,18 @@ def _plan(given: HealingInput) -> Plan:
         return Plan(proposals=untried, reason=first.statement)
     why = "all that could help was tried" if proposals else "no action is known to help"
     return Plan(reason=f"{why} against {first.kind} of {first.service}")
+
+
+def _forbidden(given: HealingInput, first: Hypothesis) -> str:
+    """Why nothing may be done about the cause, whoever proposes it; empty when something may."""
+    if first.probability < MIN_CONFIDENCE:
+        return f"the cause is too uncertain to act on ({first.probability:.2f}): {first.statement}"
+    if first.service not in {service.name for service in given.services}:
+        return f"{first.service} is not in the inventory"
+    stopped = any(one.service == first.service and one.state is RunState.STOPPED for one in given.states)
+    if first.kind is FaultKind.CRASH and stopped:
+        return f"{first.service} was stopped on purpose: who stopped it decides"
+    return ""
 
 
 def _remedies(kind: FaultKind, state: ServiceState | None, given: HealingInput) -> list[str]:
@@ -151,7 +177,7 @@ def _propose(option: ActionOption, cause: Hypothesis, state: ServiceState | None
 
 def _checks(cause: Hypothesis, symptom: str) -> tuple[Check, ...]:
     """The cause's own failing signal, and what users see at the symptom; each once."""
-    wanted = [(cause.service, signal) for signal in FAILING_SIGNALS[cause.kind]]
+    wanted = [(cause.service, signal) for signal in FAILING_SIGNALS.get(cause.kind, ())]
     wanted += [(symptom, signal) for signal in SYMPTOM_SIGNALS if symptom]
     return tuple(
         Check(service=service, signal=signal, description=f"{signal} of {service} is back at its normal")
@@ -169,4 +195,6 @@ SPEC = AgentSpec(
     rungs={Rung.RULES: plan},
     budget=Budget(rung_seconds=10),
     concern=concern,
+    prompted=rung.prompted(choosable),
+    same=rung.same,
 )

@@ -10,7 +10,19 @@ from analysis.calibration.model import Calibration
 from analysis.calibration.shipped import shipped
 from analysis.config import AnalysisConfig
 from analysis.view import SystemView
-from core.models import ActionOption, Alert, Diagnosis, Finding, Model, Proposal, Remedy, Service, ServiceState
+from core.models import (
+    ActionOption,
+    Alert,
+    Diagnosis,
+    Evidence,
+    Finding,
+    Model,
+    Proposal,
+    Remedy,
+    Service,
+    ServiceState,
+    Severity,
+)
 from core.ports import Recollection
 
 
@@ -19,20 +31,34 @@ class TriageInput(Model):
 
     alerts: tuple[Alert, ...]
     service: str = ""
+    evidence: tuple[Evidence, ...] = Field(default=(), description="what a model may cite")
 
 
 @dataclass(frozen=True, slots=True)
 class AnomalyInput:
-    """A system to look at. Not a model: views hold arrays."""
+    """A system to look at, and what a model may cite. Not a model: views hold arrays."""
 
     view: SystemView
     config: AnalysisConfig
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Assessment(Model):
+    """What a model makes of findings; it neither adds to them nor takes away from them."""
+
+    detected: bool = Field(description="whether anything really left its normal")
+    confidence: float = Field(ge=0, le=1)
+    severity: Severity
+    pattern: str = Field(description="name of a known shape of trouble; empty for none")
+    recommendation: str
+    evidence: tuple[str, ...] = ()
 
 
 class Findings(Model):
     """What left its baseline, strongest first."""
 
     findings: tuple[Finding, ...] = ()
+    assessment: Assessment | None = Field(default=None, description="of a model; None when none was asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +69,8 @@ class RcaInput:
     findings: tuple[Finding, ...]
     config: AnalysisConfig
     calibration: Calibration = field(default_factory=shipped)
+    evidence: tuple[Evidence, ...] = ()
+    recollections: tuple[Recollection, ...] = ()
 
 
 class HealingInput(Model):
@@ -55,6 +83,7 @@ class HealingInput(Model):
     options: tuple[ActionOption, ...] = Field(description="actions of the registry: nothing else may be proposed")
     tried: tuple[str, ...] = Field(default=(), description="hashes of proposals that were carried out already")
     recollections: tuple[Recollection, ...] = ()
+    evidence: tuple[Evidence, ...] = Field(default=(), description="what a model may cite")
 
 
 class Plan(Model):

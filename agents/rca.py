@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from agents.models import RcaInput
-from agents.spec import AgentSpec, Answer, Budget
+from agents.rungs import rca as rung
+from agents.spec import AgentSpec, Answer, Budget, Prompted
 from analysis.calibration.applying import calibrated
 from analysis.causes.ranking import rank
+from core.llm import ModelTask
 from core.models import Diagnosis, EscalationReason, FaultKind, Rung
 
 CLOSE_SECOND = 0.5
@@ -44,4 +46,19 @@ SPEC = AgentSpec(
     rungs={Rung.RULES: diagnose},
     budget=Budget(),
     concern=concern,
+    prompted=Prompted(
+        task=ModelTask.RCA,
+        prompt="rca",
+        response=rung.RcaResponse,
+        worth_asking=rung.worth_asking,
+        services=rung.services,
+        variables=rung.variables,
+        choices=rung.choices,
+        evidence=lambda given: given.evidence,
+        read=rung.read,
+        max_output_tokens=900,
+        verified=True,
+        looks=True,
+    ),
+    same=rung.same,
 )

@@ -14,6 +14,7 @@ from clients.recorded import (
     RecordedTemplates,
     RecordedTraces,
 )
+from core.models import Evidence
 from graphs.context import IncidentContext
 from graphs.state import IncidentState
 from tools.context import QueryContext
@@ -53,8 +54,19 @@ async def recorded_view(state: IncidentState, context: IncidentContext) -> Syste
         changes=RecordedChanges(look_up),
         templates=RecordedTemplates(look_up),
     )
-    async with context.store.read() as tx:
-        evidence = await tx.evidence.of_incident(incident_id)
-    cited = set(state.get("evidence", ()))
+    evidence = await gathered(state, context)
     ask = replace(query_context(state, context), sources=recorded)
-    return await load_view([item for item in evidence if item.id in cited], ask, symptom=state["incident"].service)
+    return await load_view(evidence, ask, symptom=state["incident"].service)
+
+
+async def gathered(state: IncidentState, context: IncidentContext) -> tuple[Evidence, ...]:
+    """The evidence that this run gathered, of every look."""
+    cited = set(state.get("evidence", ()))
+    async with context.store.read() as tx:
+        evidence = await tx.evidence.of_incident(state["incident"].id)
+    return tuple(item for item in evidence if item.id in cited)
+
+
+async def in_view(state: IncidentState, context: IncidentContext) -> tuple[Evidence, ...]:
+    """The evidence that the newest view rests on, and that a model may cite."""
+    return tuple(item for item in await gathered(state, context) if item.window == state["window"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
+from clients.models.recorded import RecordedModel
 from clients.recorded import (
     TRACES,
     RecordedActuator,
@@ -160,6 +161,8 @@ async def offline(bundle: Bundle, clock: ManualClock, remedy: Remedy) -> Callabl
             notifier=NoNotifier(),
             max_rounds=settings.max_rounds,
             max_looks=settings.max_looks,
+            models={rung: RecordedModel(rung, look_up) for rung in settings.rungs},
+            data_policy=settings.data_policy,
         )
 
     return make_context

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from agents.data_policy import DataPolicy
 from agents.ladder import LadderPolicy
 from analysis.calibration.model import Calibration
 from analysis.calibration.shipped import shipped
 from analysis.config import AnalysisConfig
 from core.errors import BundleError
-from core.models import Model, Service
+from core.models import Model, Rung, Service
 from graphs.context import IncidentContext
 from tools.signals import SignalSpec
 
@@ -29,6 +30,8 @@ class RunSettings(Model):
     calibration: Calibration
     max_rounds: int
     max_looks: int
+    rungs: tuple[Rung, ...] = Field(default=(), description="those that could ask a model")
+    data_policy: DataPolicy = DataPolicy()
 
     @classmethod
     async def recorded(cls, look_up: Callable[[str, str], Awaitable[bytes | None]]) -> Self:
@@ -65,6 +68,8 @@ async def keep_settings(context: IncidentContext, incident_id: str) -> None:
         ladder=context.ladder,
         max_rounds=context.max_rounds,
         max_looks=context.max_looks,
+        rungs=tuple(sorted(context.models)),
+        data_policy=context.data_policy,
     )
     async with context.store.write() as tx:
         await tx.leases.check(context.lease)

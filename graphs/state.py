@@ -48,6 +48,7 @@ class IncidentState(TypedDict, total=False):
     evidence: Annotated[tuple[str, ...], joined]
     findings: tuple[InstanceOf[Finding], ...]
     diagnosis: InstanceOf[Diagnosis]
+    unsure: str
     plan: tuple[InstanceOf[Proposal], ...]
     plan_reason: str
     looks: StrictInt

@@ -46,6 +46,13 @@ def autonomy(proposal: Proposal, facts: GuardFacts) -> GuardReason | None:
     return None
 
 
+def unsure(proposal: Proposal, facts: GuardFacts) -> GuardReason | None:
+    """What the machines are not sure of, a human decides; the undo of what was allowed is not asked about again."""
+    if proposal.unsure and not facts.undo:
+        return _reason(unsure, Effect.ASK, proposal.unsure)
+    return None
+
+
 def protected(proposal: Proposal, facts: GuardFacts) -> GuardReason | None:
     """A protected service is never acted on without a human."""
     if facts.protected:
@@ -125,6 +132,7 @@ RULES: tuple[Rule, ...] = (
     dry_run,
     target_resolved,
     autonomy,
+    unsure,
     protected,
     policy,
     rate,

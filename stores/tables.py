@@ -220,6 +220,7 @@ DECISIONS = Table(
     _number("confidence"),
     _json("escalations"),
     _text("prompt_hash"),
+    _text("model"),
     _number("cost_usd"),
     _number("seconds"),
     _time("at"),

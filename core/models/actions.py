@@ -52,6 +52,7 @@ class Proposal(Model):
     undo_parameters: dict[str, str] = {}
     risk: Risk
     runbook: str = ""
+    unsure: str = Field(default="", description="why a human must decide whatever the autonomy; empty when none must")
 
     @property
     def hash(self) -> str:

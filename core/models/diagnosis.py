@@ -22,6 +22,9 @@ class EscalationReason(StrEnum):
     OVER_BUDGET = "over_budget"
     RUNG_UNAVAILABLE = "rung_unavailable"
     ABSTAINED = "abstained"
+    RUNGS_DISAGREE = "rungs_disagree"
+    UNGROUNDED = "ungrounded"
+    DATA_STAYS = "data_stays"
 
 
 class Escalation(Model):
@@ -94,7 +97,8 @@ class Decision(Model):
     result: str = Field(description="the output model as canonical JSON")
     confidence: float = Field(ge=0, le=1)
     escalations: tuple[Escalation, ...] = ()
-    prompt_hash: str = ""
+    prompt_hash: str = Field(default="", description="of the wording of the prompt; empty when no model answered")
+    model: str = Field(default="", description="the model that answered; empty when none did")
     cost_usd: float = 0.0
     seconds: float = 0.0
     at: Utc

@@ -23,7 +23,7 @@ from core.models import (
     Verdict,
 )
 from graphs.context import IncidentContext
-from graphs.queries import recorded_view
+from graphs.queries import gathered, recorded_view
 from graphs.records import decide, keep_verdict, note
 from graphs.state import IncidentState, attempted, chosen
 from remediation import approvals
@@ -50,9 +50,12 @@ async def plan(state: IncidentState, context: IncidentContext) -> dict[str, Any]
         options=action_options(),
         tried=tried,
         recollections=state.get("recollections", ()),
+        evidence=await gathered(state, context),
     )
-    answer = await decide(healing.SPEC, given, context, incident_id=incident.id, severity=incident.severity, visit=turn)
-    proposals = _valid((p for p in answer.result.proposals if p.hash not in tried), context)
+    answer = await decide(healing.SPEC, given, context, incident, visit=turn)
+    doubts = answer.unsure or state.get("unsure", "")
+    untried = [proposal for proposal in answer.result.proposals if proposal.hash not in tried]
+    proposals = _valid((each.model_copy(update={"unsure": each.unsure or doubts}) for each in untried), context)
     update: dict[str, Any] = {"plan": proposals, "plan_reason": answer.result.reason, "proposal": None, "verdict": None}
     if proposals:
         return update

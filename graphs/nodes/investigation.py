@@ -10,8 +10,9 @@ from agents import anomaly, rca
 from agents.models import AnomalyInput, RcaInput
 from analysis.config import AnalysisConfig
 from core.models import Diagnosis, FaultKind
+from graphs.asking import looker
 from graphs.context import IncidentContext
-from graphs.queries import query_context, recorded_view
+from graphs.queries import in_view, query_context, recorded_view
 from graphs.records import decide, keep_evidence
 from graphs.run_settings import kept_settings
 from graphs.state import IncidentState
@@ -48,11 +49,8 @@ async def _moved_on(state: IncidentState, looks: int, context: IncidentContext) 
 async def detect(state: IncidentState, context: IncidentContext) -> dict[str, Any]:
     """Anomaly agent: what left its baseline, when, by how much."""
     view = await recorded_view(state, context)
-    given = AnomalyInput(view=view, config=context.analysis)
-    incident = state["incident"]
-    answer = await decide(
-        anomaly.SPEC, given, context, incident_id=incident.id, severity=incident.severity, visit=state["looks"] - 1
-    )
+    given = AnomalyInput(view=view, config=context.analysis, evidence=await in_view(state, context))
+    answer = await decide(anomaly.SPEC, given, context, state["incident"], visit=state["looks"] - 1)
     return {"findings": answer.result.findings}
 
 
@@ -61,9 +59,22 @@ async def diagnose(state: IncidentState, context: IncidentContext) -> dict[str, 
     view = await recorded_view(state, context)
     incident = state["incident"]
     settings = await kept_settings(context, incident.id)
-    given = RcaInput(view=view, findings=state["findings"], config=context.analysis, calibration=settings.calibration)
+    given = RcaInput(
+        view=view,
+        findings=state["findings"],
+        config=context.analysis,
+        calibration=settings.calibration,
+        evidence=await in_view(state, context),
+        recollections=state.get("recollections", ()),
+    )
     answer = await decide(
-        rca.SPEC, given, context, incident_id=incident.id, severity=incident.severity, visit=state["looks"] - 1
+        rca.SPEC,
+        given,
+        context,
+        incident,
+        visit=state["looks"] - 1,
+        look=looker(state, context),
+        wait=lambda diagnosis, _: worth_another_look(state, diagnosis, context),
     )
     async with context.store.read() as tx:
         known = await tx.evidence.ids(incident.id)
@@ -78,7 +89,11 @@ async def diagnose(state: IncidentState, context: IncidentContext) -> dict[str, 
             confidence=diagnosis.confidence,
             rung=answer.rung.value,
         )
-    return {"diagnosis": diagnosis, "look_again": worth_another_look(state, diagnosis, context)}
+    return {
+        "diagnosis": diagnosis,
+        "unsure": answer.unsure,
+        "look_again": worth_another_look(state, diagnosis, context),
+    }
 
 
 def worth_another_look(state: IncidentState, diagnosis: Diagnosis, context: IncidentContext) -> bool:

@@ -39,9 +39,10 @@ async def triage(state: IncidentState, context: IncidentContext) -> dict[str, An
     }
     ask = query_context(opened, context)
     await keep_settings(context, incident_id)
-    evidence = await keep_evidence([await run_query("active_alerts", {}, ask)], context)
-    given = TriageInput(alerts=alerts, service=incident.service)
-    answer = await decide(classifier.SPEC, given, context, incident_id=incident_id, severity=incident.severity)
+    seen = await run_query("active_alerts", {}, ask)
+    evidence = await keep_evidence([seen], context)
+    given = TriageInput(alerts=alerts, service=incident.service, evidence=(seen[0],))
+    answer = await decide(classifier.SPEC, given, context, incident)
     return {**opened, "evidence": evidence, "triage": answer.result}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from core.errors import InvalidInput, SourceRejected, SourceUnavailable
 from core.models import EscalationReason, Model, Rung, Severity
 
 REASONS = EscalationReason
-POLICY = LadderPolicy(min_confidence=0.6, critical_confidence=0.7)
+POLICY = LadderPolicy(sure=0.7, critical_sure=0.9, min_confidence=0.6, critical_confidence=0.7)
 
 
 class Word(Model):
@@ -68,6 +69,7 @@ def agent(**rungs: RungFunction) -> AgentSpec[str, Word]:
         rungs={Rung(name): rung for name, rung in rungs.items()},
         budget=Budget(rung_seconds=0.05, cost_usd=0.01),
         concern=lambda word: word.concern,
+        same=lambda one, other: one.text == other.text,
     )
 
 
@@ -94,9 +96,9 @@ HANDOVERS = [
 
 
 async def test_an_answer_that_is_enough_ends_the_climb() -> None:
-    answer = await climb(agent(rules=says(0.9), local=never), "polly", policy=POLICY, severity=Severity.CRITICAL)
-    assert (answer.result.text, answer.confidence, answer.rung) == ("polly yes", 0.9, Rung.RULES)
-    assert answer.escalations == ()
+    answer = await climb(agent(rules=says(0.7), local=never), "polly", policy=POLICY, severity=Severity.WARNING)
+    assert (answer.result.text, answer.confidence, answer.rung) == ("polly yes", 0.7, Rung.RULES)
+    assert (answer.escalations, answer.unsure) == ((), "")
 
 
 async def test_every_step_up_is_named_and_unavailable_rungs_are_skipped_aloud() -> None:
@@ -110,16 +112,17 @@ async def test_every_step_up_is_named_and_unavailable_rungs_are_skipped_aloud() 
 
 
 async def test_a_higher_rung_that_is_sure_ends_it() -> None:
-    spec = agent(rules=says(0.3, "no"), local=says(0.65, "maybe"), frontier=says(0.9, "yes"))
-    answer = await climb(spec, "polly", policy=POLICY, severity=Severity.CRITICAL)
+    spec = agent(rules=says(0.3, "no"), local=says(0.55, "maybe"), frontier=says(0.75, "yes"))
+    answer = await climb(spec, "polly", policy=POLICY, severity=Severity.WARNING)
     assert (answer.rung, answer.result.text) == (Rung.FRONTIER, "polly yes")
-    assert [step.reason for step in answer.escalations] == [REASONS.LOW_CONFIDENCE, REASONS.CRITICAL_SEVERITY]
+    assert [step.reason for step in answer.escalations] == [REASONS.LOW_CONFIDENCE, REASONS.LOW_CONFIDENCE]
 
 
 async def test_the_human_gets_the_best_answer_of_the_machines() -> None:
-    spec = agent(rules=says(0.5, "rules"), local=says(0.2, "local"), frontier=says(0.4, "frontier"))
+    spec = agent(rules=says(0.45, "rules"), local=says(0.2, "local"), frontier=says(0.4, "frontier"))
     answer = await climb(spec, "polly", policy=POLICY, severity=Severity.WARNING)
-    assert (answer.rung, answer.result.text, answer.confidence) == (Rung.HUMAN, "polly rules", 0.5)
+    assert (answer.rung, answer.result.text, answer.confidence) == (Rung.HUMAN, "polly rules", 0.45)
+    assert answer.unsure == "no rung is sure: frontier handed over (low_confidence)"
 
 
 @pytest.mark.parametrize(("rung", "reason"), HANDOVERS)
@@ -129,10 +132,95 @@ async def test_each_reason_to_hand_over(rung: RungFunction, reason: EscalationRe
     assert answer.rung is Rung.LOCAL
 
 
-async def test_critical_incidents_need_a_surer_answer() -> None:
-    spec = agent(rules=says(0.65), local=says(0.8))
-    assert await reasons(spec, Severity.CRITICAL) == [REASONS.CRITICAL_SEVERITY]
+CRITICAL = [
+    ({"rules": says(0.95), "local": says(0.9)}, [REASONS.CRITICAL_SEVERITY], Rung.LOCAL),
+    (
+        {"rules": says(0.95), "local": says(0.89), "frontier": says(0.75)},
+        [REASONS.CRITICAL_SEVERITY, REASONS.CRITICAL_SEVERITY],
+        Rung.FRONTIER,
+    ),
+    (
+        {"rules": says(0.95), "local": says(0.95, "no"), "frontier": says(0.9)},
+        [REASONS.CRITICAL_SEVERITY, REASONS.RUNGS_DISAGREE],
+        Rung.FRONTIER,
+    ),
+    (
+        {"rules": says(0.95), "local": says(0.95, "no"), "frontier": says(0.9, "maybe")},
+        [REASONS.CRITICAL_SEVERITY, REASONS.RUNGS_DISAGREE, REASONS.RUNGS_DISAGREE],
+        Rung.HUMAN,
+    ),
+    ({"rules": says(0.9), "frontier": never}, [REASONS.CRITICAL_SEVERITY, REASONS.RUNG_UNAVAILABLE], Rung.RULES),
+    (
+        {"rules": says(0.8), "frontier": says(0.8)},
+        [REASONS.CRITICAL_SEVERITY, REASONS.RUNG_UNAVAILABLE],
+        Rung.FRONTIER,
+    ),
+    (
+        {"rules": says(0.8), "local": never},
+        [REASONS.CRITICAL_SEVERITY, REASONS.TIMEOUT, REASONS.RUNG_UNAVAILABLE],
+        Rung.RULES,
+    ),
+]
+"""What the rungs say of a critical incident -> the steps, and where it ends."""
+
+
+@pytest.mark.parametrize(("rungs", "steps", "end"), CRITICAL)
+async def test_critical_incidents_are_put_to_the_local_model_and_to_the_frontier_in_doubt(
+    rungs: dict[str, RungFunction], steps: list[EscalationReason], end: Rung
+) -> None:
+    answer = await climb(agent(**rungs), "polly", policy=POLICY, severity=Severity.CRITICAL)
+    assert ([step.reason for step in answer.escalations], answer.rung) == (steps, end)
+    assert bool(answer.unsure) is (end is Rung.HUMAN)
+
+
+async def test_severity_alone_is_no_reason_where_nothing_is_done_on_the_answer() -> None:
+    spec = replace(agent(rules=says(0.75), local=never), weighty=False)
+    assert await reasons(spec, Severity.CRITICAL) == []
+
+
+STANDING = [
+    (says(0.75, concern=REASONS.SEVERAL_COMPONENTS), never, Rung.RULES),
+    (says(0.65), never, Rung.HUMAN),
+    (says(0.75, concern=REASONS.SEVERAL_COMPONENTS), fails(SourceUnavailable("down")), Rung.RULES),
+    (says(0.65), fails(SourceUnavailable("down")), Rung.HUMAN),
+    (says(0.9, concern=REASONS.UNKNOWN_PATTERN), never, Rung.HUMAN),
+    (says(0.9, concern=REASONS.ABSTAINED), fails(SourceUnavailable("down")), Rung.HUMAN),
+]
+"""What the rules say and how the local model fails -> who decides."""
+
+
+@pytest.mark.parametrize(("rules", "local", "end"), STANDING)
+async def test_the_lower_answer_stands_if_it_is_sure_when_the_models_are_silent(
+    rules: RungFunction, local: RungFunction, end: Rung
+) -> None:
+    answer = await climb(agent(rules=rules, local=local), "polly", policy=POLICY, severity=Severity.WARNING)
+    assert answer.rung is end
+    assert answer.result.text == "polly yes"
+    assert bool(answer.unsure) is (end is Rung.HUMAN)
+    assert answer.escalations[-1].to_rung is end
+    if end is Rung.RULES:
+        assert "the answer of rules stands (0.750)" in answer.escalations[-1].detail
+
+
+async def test_rungs_that_disagree_go_on_to_the_next_and_the_majority_counts() -> None:
+    spec = agent(rules=says(0.69, "no"), local=says(0.8), frontier=says(0.8))
+    answer = await climb(spec, "polly", policy=POLICY, severity=Severity.WARNING)
+    assert [step.reason for step in answer.escalations] == [REASONS.LOW_CONFIDENCE, REASONS.RUNGS_DISAGREE]
+    assert (answer.rung, answer.result.text) == (Rung.FRONTIER, "polly yes")
+
+
+async def test_who_is_not_sure_enough_disagrees_with_nobody() -> None:
+    spec = agent(rules=says(0.59, "no"), local=says(0.8), frontier=never)
+    answer = await climb(spec, "polly", policy=POLICY, severity=Severity.WARNING)
+    assert (answer.rung, answer.result.text) == (Rung.LOCAL, "polly yes")
+
+
+async def test_without_any_model_thresholds_only_say_whether_the_answer_is_one_for_a_human() -> None:
+    spec = agent(rules=says(0.65))
     assert await reasons(spec, Severity.WARNING) == []
+    assert await reasons(spec, Severity.CRITICAL) == [REASONS.CRITICAL_SEVERITY, *[REASONS.RUNG_UNAVAILABLE] * 2]
+    answer = await climb(spec, "polly", policy=POLICY, severity=Severity.CRITICAL)
+    assert (answer.rung, answer.unsure) == (Rung.HUMAN, "")
 
 
 async def test_an_empty_purse_ends_at_the_human() -> None:
@@ -151,7 +239,8 @@ async def test_an_empty_purse_ends_at_the_human() -> None:
 
 
 def test_no_reason_is_left_untested() -> None:
-    elsewhere = {REASONS.CRITICAL_SEVERITY, REASONS.OVER_BUDGET}
+    elsewhere = {REASONS.CRITICAL_SEVERITY, REASONS.OVER_BUDGET, REASONS.RUNGS_DISAGREE}
+    elsewhere |= {REASONS.UNGROUNDED, REASONS.DATA_STAYS}  # tests/agents/rungs/test_model.py
     assert {reason for _, reason in HANDOVERS} | elsewhere == set(EscalationReason)
 
 

@@ -26,7 +26,8 @@ async def test_every_step_up_the_ladder_is_told_with_its_agent(bench: Bench) -> 
         bench.context(await bench.lease()), observe_escalation=lambda agent, step: told.append((agent, step))
     )
     spec = AgentSpec("guess", "1", "guesses", str, Guess, (), {Rung.RULES: shrug}, Budget())
-    answer = await decide(spec, "payment", context, incident_id="inc_1", severity=Severity.WARNING)
+    incident = (await bench.incident()).model_copy(update={"severity": Severity.WARNING})
+    answer = await decide(spec, "payment", context, incident)
     assert [agent for agent, _ in told] == ["guess"] * len(answer.escalations)
     assert tuple(step for _, step in told) == answer.escalations
     assert told[0][1].reason is EscalationReason.LOW_CONFIDENCE

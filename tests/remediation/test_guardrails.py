@@ -112,6 +112,16 @@ def test_observing_says_what_would_have_been_done() -> None:
     assert "errors fall" in detail
 
 
+def test_what_the_machines_are_not_sure_of_a_human_decides() -> None:
+    unsure = PROPOSAL.model_copy(update={"unsure": "rungs disagree"})
+    verdict = judge(unsure, facts())
+    assert (verdict.effect, verdict.deciding.rule, verdict.deciding.detail) == (Effect.ASK, "unsure", "rungs disagree")
+    assert judge(unsure, facts(approved=True)).effect is Effect.ALLOW
+    assert judge(unsure, facts(autonomy=Autonomy.OBSERVE)).effect is Effect.DENY
+    assert judge(unsure, facts(undo=True)).effect is Effect.ALLOW
+    assert unsure.hash == PROPOSAL.hash
+
+
 def test_every_rule_is_registered_once_under_its_own_name() -> None:
     names = [rule.__name__ for rule in RULES]
     assert names == [
@@ -119,6 +129,7 @@ def test_every_rule_is_registered_once_under_its_own_name() -> None:
         "dry_run",
         "target_resolved",
         "autonomy",
+        "unsure",
         "protected",
         "policy",
         "rate",

@@ -212,6 +212,7 @@ def _create_findings() -> None:
         sa.Column("confidence", sa.Double(), nullable=False),
         sa.Column("escalations", sa.JSON(), nullable=False),
         sa.Column("prompt_hash", sa.Text(), nullable=False),
+        sa.Column("model", sa.Text(), nullable=False),
         sa.Column("cost_usd", sa.Double(), nullable=False),
         sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),

@@ -1,0 +1,301 @@
+"""How a model is asked for the cause. It names services that something unusual was measured of, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+
+from pydantic import Field
+
+from agents.grounding import Grounded, bears_on, existing, ground
+from agents.models import RcaInput
+from agents.rungs.confidence import contradiction_of
+from agents.rungs.showing import NONE, Showing, clock, crossed, templates_of
+from agents.spec import Claim
+from analysis.calibration.judging import track_record
+from analysis.rounding import probability
+from core.models import (
+    Diagnosis,
+    Evidence,
+    EvidenceKind,
+    FaultKind,
+    Finding,
+    Hypothesis,
+    LogChange,
+    Model,
+    Rung,
+    RunState,
+)
+
+KINDS = tuple(kind.value for kind in FaultKind if kind not in {FaultKind.UNKNOWN, FaultKind.FALSE_ALARM})
+MAX_SERVICES, MAX_CAUSES = 15, 5
+TABLE_TOKENS, STATE_TOKENS, FINDING_TOKENS, CANDIDATE_TOKENS = 1_400, 450, 700, 500
+TEMPLATES_OF_A_SERVICE = 4
+UNLISTED = 0.05
+"""What the rules give to a cause that they do not list."""
+
+OTHER_KIND = 0.5
+"""Share of the rules' probability that counts when a model names another kind of fault of the same service."""
+
+
+class Cause(Model):
+    """One cause that the model names."""
+
+    service: str
+    kind: str
+    statement: str
+    evidence_for: list[str]
+    evidence_against: list[str]
+
+
+class RcaResponse(Model):
+    """What the model answers."""
+
+    causes: list[Cause]
+    confidence: float = Field(ge=0, le=1)
+    narrative: str
+
+
+def worth_asking(given: RcaInput, rules: Diagnosis | None) -> bool:
+    """The statistics are the filter: where nothing left its baseline there is nothing to explain."""
+    return bool(given.findings)
+
+
+def suspects(given: RcaInput, rules: Diagnosis | None) -> tuple[str, ...]:
+    """Services that may be named: those that the rules suspect, then those with findings."""
+    names = [one.service for one in rules.hypotheses] if rules else []
+    names += [finding.service for finding in given.findings]
+    return tuple(dict.fromkeys(name for name in names if name))[:MAX_SERVICES]
+
+
+def services(given: RcaInput) -> frozenset[str]:
+    """All that the prompt tells of: what was measured, and the neighbours that the topology names."""
+    view = given.view
+    measured = {frame.service for frame in view.signals} | {frame.service for frame in view.logs}
+    measured |= {each.state.service for each in view.states}
+    named = {one for caller, callees in view.dependencies.items() for one in (caller, *callees)}
+    return frozenset({*measured, *named, view.symptom, *(each.change.service for each in view.changes)})
+
+
+def choices(given: RcaInput, rules: Diagnosis | None) -> dict[str, tuple[str, ...]]:
+    """Closed lists of the answer."""
+    return {"service": suspects(given, rules), "kind": KINDS}
+
+
+def variables(given: RcaInput, rules: Diagnosis | None, showing: Showing) -> dict[str, str]:
+    """Of the prompt."""
+    window, view = given.view.window, given.view
+    names = suspects(given, rules)
+    calls = [
+        f"{showing.line(caller, 60)} -> {', '.join(showing.line(callee, 60) for callee in callees)}"
+        for caller, callees in sorted(view.dependencies.items(), key=lambda each: each[0] not in names)
+        if callees
+    ]
+    return {
+        "symptom": showing.line(view.symptom, 80) or "(not known)",
+        "window": f"{clock(window.start)} to {clock(window.end)} UTC",
+        "topology": showing.block(calls, 350, "callers"),
+        "side_by_side": showing.block(list(_side_by_side(given, names, showing)), TABLE_TOKENS),
+        "states": showing.block(list(_states(given, showing)), STATE_TOKENS, "states and changes"),
+        "findings": showing.findings(given.findings, FINDING_TOKENS),
+        "candidates": showing.block(_candidates(rules, showing), CANDIDATE_TOKENS, "candidates") if rules else NONE,
+        "kinds": ", ".join(KINDS),
+        "services": showing.names(names),
+    }
+
+
+def read(
+    said: RcaResponse, given: RcaInput, rules: Diagnosis | None, evidence: Mapping[str, Evidence]
+) -> Claim[Diagnosis]:
+    """The causes, each held against the evidence; those that nothing unusual bears out are dropped."""
+    kept = [
+        (cause, cites) for cause in said.causes[:MAX_CAUSES] if (cites := _borne_out(cause, given, rules, evidence))
+    ]
+    shown = [text for finding in given.findings if (text := crossed(finding, given.config.robust_z))]
+    cites = kept[0][1] if kept else ()
+    story = ground(said.narrative, evidence, cites=cites, also=shown)
+    if not kept:
+        return _none(said, story)
+    first, first_cites = kept[0]
+    kind = FaultKind(first.kind)
+    offered = len(dict.fromkeys(first.evidence_for))
+    listed = _listed(rules, first.service, kind)
+    others = [name for name in suspects(given, rules) if name != first.service]
+    hypothesis = listed or _hypothesis(first, first_cites, given, evidence)
+
+    def settle(confidence: float, rung: Rung) -> Diagnosis:
+        return _diagnosis(hypothesis, [cause for cause, _ in kept[1:]], rules, confidence, rung, first_cites)
+
+    return Claim(
+        settle=settle,
+        own=said.confidence,
+        support=_support(rules, first.service, kind),
+        cites=first_cites,
+        dropped=max(0, offered - len(first_cites)) + len(story.dropped),
+        story=story,
+        contradiction=contradiction_of(said.narrative, said.confidence, first.service, others),
+        unsure="" if listed else f"only a model names {kind} of {first.service} as the cause",
+        recall=max(
+            (
+                track_record(one.similarity, one.successes, one.failures)
+                for one in given.recollections
+                if one.kind is kind
+            ),
+            default=0.0,
+        ),
+        said=f"{first.service}: {kind}: {first.statement}",
+    )
+
+
+def same(one: Diagnosis, other: Diagnosis) -> bool | None:
+    """Whether both name the same cause; an abstention, or an unknown kind of the same service, says nothing."""
+    first, second = one.first, other.first
+    if first is None or second is None:
+        return None
+    if first.service != second.service:
+        return False
+    if FaultKind.UNKNOWN in (first.kind, second.kind):
+        return None
+    return first.kind is second.kind
+
+
+def _borne_out(
+    cause: Cause, given: RcaInput, rules: Diagnosis | None, evidence: Mapping[str, Evidence]
+) -> tuple[str, ...]:
+    """The cited evidence that bears on the service: findings of it, what the rules rest on, and changes of it.
+
+    Empty unless at least one of them was found unusual: a change alone is no cause.
+    """
+    unusual = {one for finding in given.findings if finding.service == cause.service for one in finding.evidence}
+    for hypothesis in rules.hypotheses if rules else ():
+        if hypothesis.service == cause.service:
+            unusual.update(hypothesis.evidence_for)
+    cites, _ = existing(cause.evidence_for, evidence)
+    borne = tuple(one for one in cites if one in unusual or _is_change_of(evidence[one], cause.service))
+    return borne if any(one in unusual for one in borne) else ()
+
+
+def _is_change_of(evidence: Evidence, service: str) -> bool:
+    return evidence.kind is EvidenceKind.CHANGE and bool(evidence.digest.facts) and bears_on(evidence, service)
+
+
+def _none(said: RcaResponse, story: Grounded) -> Claim[Diagnosis]:
+    """Nothing is left, or the model itself sees no cause."""
+
+    def settle(confidence: float, rung: Rung) -> Diagnosis:
+        return Diagnosis(confidence=0.0, rung=rung, abstained="the model sees no cause that the evidence bears out")
+
+    groundless = "no cause that it names rests on anything unusual" if said.causes else ""
+    return Claim(settle, said.confidence, None, (), 0, story, groundless, at_most=0.0)
+
+
+def _listed(rules: Diagnosis | None, service: str, kind: FaultKind) -> Hypothesis | None:
+    hypotheses = rules.hypotheses if rules else ()
+    return next((one for one in hypotheses if (one.service, one.kind) == (service, kind)), None)
+
+
+def _support(rules: Diagnosis | None, service: str, kind: FaultKind) -> float | None:
+    """Probability that the rules give to the cause; None where they have no opinion on it."""
+    if rules is None or rules.first is None:
+        return None
+    listed = _listed(rules, service, kind)
+    if listed is not None:
+        return listed.probability
+    of_service = [one for one in rules.hypotheses if one.service == service]
+    if any(one.kind is FaultKind.UNKNOWN for one in of_service):
+        return None
+    return max([UNLISTED, *(OTHER_KIND * one.probability for one in of_service)])
+
+
+def _hypothesis(cause: Cause, cites: tuple[str, ...], given: RcaInput, evidence: Mapping[str, Evidence]) -> Hypothesis:
+    """A cause that the rules do not list, in the model's words where the evidence bears them out."""
+    onsets = [finding.onset for finding in given.findings if finding.service == cause.service]
+    against, _ = existing(cause.evidence_against, evidence)
+    return Hypothesis(
+        service=cause.service,
+        kind=FaultKind(cause.kind),
+        statement=ground(cause.statement, evidence, cites=cites).text[:300],
+        onset=min(onsets, default=None),
+        probability=0.0,
+        evidence_for=cites,
+        evidence_against=tuple(one for one in against if one not in cites),
+    )
+
+
+def _diagnosis(
+    first: Hypothesis,
+    others: list[Cause],
+    rules: Diagnosis | None,
+    confidence: float,
+    rung: Rung,
+    cites: tuple[str, ...],
+) -> Diagnosis:
+    """The model's first cause before the rules' list, in the model's order as far as it gave one."""
+    listed = {(one.service, one.kind): one for one in (rules.hypotheses if rules else ())}
+    agreed = rules is not None and rules.first is not None and same_cause(rules.first, first)
+    listed.pop((first.service, first.kind), None)
+    named = [key for cause in others if (key := (cause.service, FaultKind(cause.kind))) in listed]
+    rest = [listed[key] for key in dict.fromkeys([*named, *listed])]
+    total = sum(one.probability for one in rest)
+    share = min(1.0, (1 - confidence) / total) if total > 0 else 0.0
+    leading = first.model_copy(
+        update={"probability": confidence, "evidence_for": tuple(dict.fromkeys((*first.evidence_for, *cites)))}
+    )
+    following = [one.model_copy(update={"probability": probability(one.probability * share)}) for one in rest]
+    ruled_out = tuple(one for one in (rules.ruled_out if rules else ()) if one.service != first.service)
+    return Diagnosis(
+        hypotheses=(leading, *following),
+        ruled_out=ruled_out,
+        confidence=confidence,
+        rung=rung,
+        features=rules.features if rules is not None and agreed else {},
+    )
+
+
+def same_cause(one: Hypothesis, other: Hypothesis) -> bool:
+    """Whether both name the same fault of the same service."""
+    return (one.service, one.kind) == (other.service, other.kind)
+
+
+def _side_by_side(given: RcaInput, names: tuple[str, ...], showing: Showing) -> Iterator[str]:
+    """For each service what it crossed, beside what it logs."""
+    yield "service | crossed thresholds | log templates"
+    for name in names:
+        levels = [_level(finding, given) for finding in given.findings if finding.service == name]
+        templates = [
+            showing.template(row, identity)
+            for row, identity in templates_of(given.evidence, name)
+            if row.change is not LogChange.STEADY
+        ]
+        pairs = zip_longest([one for one in levels if one], templates[:TEMPLATES_OF_A_SERVICE], fillvalue="-")
+        for level, template in pairs:
+            yield f"{showing.line(name, 60)} | {level} | {template}"
+
+
+def _level(finding: Finding, given: RcaInput) -> str:
+    text = crossed(finding, given.config.robust_z)
+    return f"{text} [{', '.join(finding.evidence)}]" if text else ""
+
+
+def _states(given: RcaInput, showing: Showing) -> Iterator[str]:
+    """Changes, then what the actuators see."""
+    for each in sorted(given.view.changes, key=lambda one: one.change.at, reverse=True):
+        change = each.change
+        what = " ".join(filter(None, (change.kind, change.before, "->" if change.after else "", change.after)))
+        yield f"{showing.line(change.service, 60)} {showing.line(what)} at {clock(change.at)} [{each.evidence}]"
+    well = RunState.RUNNING
+    for view in sorted(given.view.states, key=lambda one: one.state.state is well and one.state.healthy is not False):
+        state = view.state
+        ended = "" if state.exit_code is None else f", exit code {state.exit_code}"
+        check = ", fails its health check" if state.healthy is False else ""
+        yield f"{showing.line(state.service, 60)} is {state.state}{ended}{check} [{view.evidence}]"
+
+
+def _candidates(rules: Diagnosis, showing: Showing) -> list[str]:
+    if rules.first is None:
+        return [showing.line(f"none: {rules.abstained}")]
+    return [
+        f"{showing.line(one.service, 60)} {one.kind} {one.probability:.2f}: {showing.line(one.statement)}"
+        f" [{', '.join(one.evidence_for)}]"
+        for one in rules.hypotheses
+    ]
