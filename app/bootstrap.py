@@ -14,6 +14,7 @@ from alerting.channel import open_client
 from alerting.outbox import Dispatcher
 from alerting.registry import build_channels
 from app.investigation import Investigator
+from app.log_study import LogStudy
 from app.models.speeds import SpeedCheck
 from app.models.wiring import model_rungs
 from app.notifier import OutboxNotifier
@@ -79,6 +80,8 @@ class App:
             loops["watch"] = self.watcher.run
         if self.speeds is not None:
             loops["time models"] = self.speeds.run
+        if self.models:
+            loops["study templates"] = LogStudy(self.store, self.models, self.settings.privacy, self.clock).run
         tasks = [asyncio.create_task(self._keep_up(name, loop), name=name) for name, loop in loops.items()]
         try:
             yield

@@ -109,7 +109,7 @@ def test_what_a_diagnosis_itself_gives_as_reason_to_climb(
 
 
 def test_the_catalogue_has_every_agent_once_and_each_answers_without_a_model() -> None:
-    assert [spec.name for spec in ALL] == ["classifier", "anomaly", "rca", "healing"]
+    assert [spec.name for spec in ALL] == ["classifier", "anomaly", "rca", "healing", "log_classifier"]
     assert all(Rung.RULES in spec.rungs and spec.description for spec in ALL)
 
 
