@@ -18,6 +18,7 @@ from analysis.patterns.library import LIBRARY
 from app.cli.main import COMMANDS, load_command
 from app.cli.options import SHARED_HELP
 from app.cli.schemas import JSON_OUTPUTS
+from app.operations.agents import rungs_of
 from app.operations.configuration import schema
 from app.server.errors import STATUSES
 from app.settings import FOREIGN_NAMES
@@ -165,10 +166,12 @@ def _agents() -> Iterator[str]:
             ("", ""),
             (
                 ("answers", f"`{spec.input.__name__}` -> `{spec.output.__name__}`"),
-                ("rungs", ", ".join(rung.value for rung in spec.rungs)),
+                ("rungs", ", ".join(rung.value for rung in rungs_of(spec))),
                 ("rests on", ", ".join(spec.tools)),
-                ("longest wait for a rung", f"{spec.budget.rung_seconds:g} s"),
+                ("longest wait for the rules", f"{spec.budget.rung_seconds:g} s"),
                 ("no further rung above", f"{spec.budget.cost_usd:g} USD"),
+                ("prompt", f"`agents/prompts/{spec.prompted.prompt}.md`" if spec.prompted else "-"),
+                ("its model may call the queries", "yes" if spec.prompted and spec.prompted.looks else "no"),
             ),
         )
 

@@ -7,6 +7,7 @@ from app.operations.models import ModelBench, ModelCheck, ModelListing, PulledMo
 from app.operations.outputs import (
     ActionList,
     AgentList,
+    AgentDetail,
     AlertList,
     ApprovalList,
     AuditPage,
@@ -61,6 +62,7 @@ JSON_OUTPUTS: dict[str, tuple[type[Model], ...]] = {
     "agents list": (AgentList,),
     "models list": (ModelListing,),
     "models pull": (PulledModels,),
+    "agents show": (AgentDetail,),
     "models check": (ModelCheck,),
     "models bench": (ModelBench,),
     "costs": (CostReport,),

@@ -5,9 +5,12 @@ docs/reference/json/ has the JSON Schema of each; fields are added, never rename
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from app.configuration.problems import Problem
+from core.llm import ModelTask
 from core.models import (
     Alert,
     Approval,
@@ -190,6 +193,29 @@ class AgentList(Model):
     """Every agent."""
 
     agents: tuple[AgentSummary, ...]
+
+
+class AgentPrompt(Model):
+    """How a language model is asked for an agent's answer."""
+
+    task: ModelTask = Field(description="decides which model is asked, and how long it may take")
+    file: str
+    hash: str = Field(description="of the wording; decisions carry it")
+    tokens: int = Field(description="upper estimate of the wording, without what is filled in")
+    variables: tuple[str, ...]
+    max_output_tokens: int
+    verified: bool = Field(description="a second look tries to refute the answer")
+    may_call: tuple[str, ...] = Field(description="queries that the model may ask before it answers")
+    response_schema: dict[str, Any] = Field(description="JSON Schema of what the model answers")
+
+
+class AgentDetail(AgentSummary):
+    """All that is declared of one agent."""
+
+    rules_seconds: float = Field(description="longest wait for the rules")
+    cost_usd: float = Field(description="once a decision cost more, no further rung is asked")
+    prompt: AgentPrompt | None = Field(description="null: no language model is asked")
+    output_schema: dict[str, Any] = Field(description="JSON Schema of the answer")
 
 
 class WatchRound(Model):

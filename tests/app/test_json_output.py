@@ -54,6 +54,7 @@ CALLS: dict[str, tuple[list[str], int]] = {
     "services explain": (["services", "explain", "service=gateway"], 0),
     "agents list": (["agents", "list"], 0),
     "models list": (["models", "list"], 0),
+    "agents show": (["agents", "show", "rca"], 0),
     "models pull": (["models", "pull"], 0),
     "models check": (["models", "check"], 0),
     "models bench": (["models", "bench"], 0),
