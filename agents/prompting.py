@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -106,28 +106,28 @@ def load(name: str) -> Prompt:
     return Prompt(name, shared, own)
 
 
-def bounded(rows: Sequence[str], max_tokens: int, what: str = "rows") -> str:
+def bounded(rows: Iterable[str], max_tokens: int, what: str = "rows", count: int | None = None) -> str:
     """The first rows that fit, one a line, and how many were left out; ``(none)`` without any.
 
     Args:
-        rows: most important first.
+        rows: most important first; no more of them are made than fit.
         max_tokens: upper estimate of the whole text is at most this.
         what: the rows' name in "12 more rows are left out".
+        count: how many rows there are, where `rows` does not know its length.
     """
-    if not rows:
-        return "(none)"
-    said = tokens(f"\n({len(rows)} more {what} are left out)")
-    sizes = [tokens(f"{row}\n") for row in rows]
-    if sum(sizes) <= max_tokens:
-        return "\n".join(rows)
+    total = len(rows) if isinstance(rows, Sized) else count
+    reserved = tokens(f"\n({total or 10**6} more {what} are left out)")
     kept: list[str] = []
-    left = max_tokens - said
-    for row, size in zip(rows, sizes, strict=True):
-        if size > left:
-            break
+    fitting, used = 0, 0
+    for row in rows:
+        used += tokens(f"{row}\n")
+        if used > max_tokens:
+            left = "" if total is None else f"{total - fitting} "
+            return "\n".join([*kept[:fitting], f"({left}more {what} are left out)"])
         kept.append(row)
-        left -= size
-    return "\n".join([*kept, f"({len(rows) - len(kept)} more {what} are left out)"])
+        if used <= max_tokens - reserved:
+            fitting = len(kept)
+    return "\n".join(kept) if kept else "(none)"
 
 
 def _read(name: str) -> str:

@@ -49,17 +49,18 @@ def variables(given: AnomalyInput, rules: Findings | None, showing: Showing) -> 
     series = [(row, one.id) for one in given.evidence for row in one.digest.series]
     series.sort(key=lambda each: -abs(each[0].deviation or 0.0))
     subjects = dict.fromkeys(finding.service for finding in rules.findings) if rules else {}
-    logs = [
+    logs = (
         f"{showing.line(service, 60)}: {showing.template(row, identity)}"
         for service in subjects
         for row, identity in templates_of(given.evidence, service)
         if row.change is not LogChange.STEADY
-    ]
+    )
+    told = (_series(row, identity, showing) for row, identity in series)
     window = given.view.window
     return {
         "symptom": showing.line(given.view.symptom, 80) or "(not known)",
         "window": f"{clock(window.start)} to {clock(window.end)} UTC, {window.seconds:g} s",
-        "series": showing.block([_series(row, identity, showing) for row, identity in series], SERIES_TOKENS, "series"),
+        "series": showing.block(told, SERIES_TOKENS, "series", len(series)),
         "logs": showing.block(logs, LOG_TOKENS, "templates"),
         "findings": showing.findings(rules.findings, FINDING_TOKENS) if rules else NONE,
         "patterns": ", ".join(PATTERNS),

@@ -10,7 +10,7 @@ from pydantic import Field
 from agents.grounding import existing, ground
 from agents.models import HealingInput, Plan
 from agents.rungs.confidence import contradiction_of
-from agents.rungs.showing import NONE, Showing
+from agents.rungs.showing import NONE, Showing, ids
 from agents.spec import Claim, Prompted
 from analysis.calibration.judging import track_record
 from core.errors import InvalidInput
@@ -63,11 +63,11 @@ def variables(choosable: Choosable, given: HealingInput, rules: Plan | None, sho
     """Of the prompt."""
     first = given.diagnosis.first
     cited = [one for one in given.evidence if first and one.id in first.evidence_for]
-    states = [
+    states = (
         f"{showing.line(one.service, 60)} is {one.state}, {one.replicas} replicas,"
         f" release {showing.line(one.release, 60) or '-'}, before {showing.line(one.previous_release, 60) or '-'}"
         for one in sorted(given.states, key=lambda each: first is not None and each.service != first.service)
-    ]
+    )
     options = [f"{number}. {_told(one, showing)}" for number, one in enumerate(choosable(given), 1)]
     past = [
         f"{one.action or 'no action'} against {one.kind}: helped {one.successes} times, failed {one.failures} times"
@@ -77,7 +77,7 @@ def variables(choosable: Choosable, given: HealingInput, rules: Plan | None, sho
         "cause": _cause(first, showing) if first else NONE,
         "evidence": showing.digests(cited, 1_200),
         "symptom": showing.line(given.symptom, 80) or "(not known)",
-        "states": showing.block(states, 600, "services"),
+        "states": showing.block(states, 600, "services", len(given.states)),
         "options": showing.block(options, 900, "options"),
         "tried": f"{len(given.tried)} actions" if given.tried else "nothing",
         "recollections": showing.block(past, 300, "resolutions"),
@@ -174,7 +174,7 @@ def _recall(given: HealingInput, chosen: list[Proposal], kind: FaultKind) -> flo
 def _cause(first: Hypothesis, showing: Showing) -> str:
     return (
         f"{showing.line(first.service, 60)} {first.kind}, probability {first.probability:.2f}:"
-        f" {showing.line(first.statement)} [{', '.join(first.evidence_for)}]"
+        f" {showing.line(first.statement)} {ids(first.evidence_for)}"
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from agents.grounding import Grounded, bears_on, existing, ground
 from agents.models import RcaInput
 from agents.rungs.confidence import contradiction_of
-from agents.rungs.showing import NONE, Showing, clock, crossed, templates_of
+from agents.rungs.showing import NONE, Showing, clock, crossed, ids, templates_of
 from agents.spec import Claim
 from analysis.calibration.judging import track_record
 from analysis.rounding import probability
@@ -86,17 +86,18 @@ def variables(given: RcaInput, rules: Diagnosis | None, showing: Showing) -> dic
     """Of the prompt."""
     window, view = given.view.window, given.view
     names = suspects(given, rules)
-    calls = [
-        f"{showing.line(caller, 60)} -> {', '.join(showing.line(callee, 60) for callee in callees)}"
-        for caller, callees in sorted(view.dependencies.items(), key=lambda each: each[0] not in names)
-        if callees
-    ]
+    callers = sorted(view.dependencies, key=lambda one: one not in names)
+    calls = (
+        f"{showing.line(caller, 60)} -> {showing.names(view.dependencies[caller], 120)}"
+        for caller in callers
+        if view.dependencies[caller]
+    )
     return {
         "symptom": showing.line(view.symptom, 80) or "(not known)",
         "window": f"{clock(window.start)} to {clock(window.end)} UTC",
         "topology": showing.block(calls, 350, "callers"),
-        "side_by_side": showing.block(list(_side_by_side(given, names, showing)), TABLE_TOKENS),
-        "states": showing.block(list(_states(given, showing)), STATE_TOKENS, "states and changes"),
+        "side_by_side": showing.block(_side_by_side(given, names, showing), TABLE_TOKENS),
+        "states": showing.block(_states(given, showing), STATE_TOKENS, "states and changes"),
         "findings": showing.findings(given.findings, FINDING_TOKENS),
         "candidates": showing.block(_candidates(rules, showing), CANDIDATE_TOKENS, "candidates") if rules else NONE,
         "kinds": ", ".join(KINDS),
@@ -274,7 +275,7 @@ def _side_by_side(given: RcaInput, names: tuple[str, ...], showing: Showing) -> 
 
 def _level(finding: Finding, given: RcaInput) -> str:
     text = crossed(finding, given.config.robust_z)
-    return f"{text} [{', '.join(finding.evidence)}]" if text else ""
+    return f"{text} {ids(finding.evidence)}" if text else ""
 
 
 def _states(given: RcaInput, showing: Showing) -> Iterator[str]:
@@ -291,11 +292,11 @@ def _states(given: RcaInput, showing: Showing) -> Iterator[str]:
         yield f"{showing.line(state.service, 60)} is {state.state}{ended}{check} [{view.evidence}]"
 
 
-def _candidates(rules: Diagnosis, showing: Showing) -> list[str]:
+def _candidates(rules: Diagnosis, showing: Showing) -> Iterator[str]:
     if rules.first is None:
-        return [showing.line(f"none: {rules.abstained}")]
-    return [
+        yield showing.line(f"none: {rules.abstained}")
+    yield from (
         f"{showing.line(one.service, 60)} {one.kind} {one.probability:.2f}: {showing.line(one.statement)}"
-        f" [{', '.join(one.evidence_for)}]"
+        f" {ids(one.evidence_for)}"
         for one in rules.hypotheses
-    ]
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,9 @@ from core.models import Evidence, Finding, Signal, TemplateDigest
 MAX_CELL_CHARACTERS = 180
 FENCE_TOKENS = 40
 """Of the two lines of a fence, and of saying that it was cut."""
+
+MAX_IDS = 6
+"""Of evidence behind one row."""
 
 NONE = "(none)"
 
@@ -28,45 +31,49 @@ class Showing:
         """A stranger's text on one line of ours."""
         return inline(self.redactor.hide(text), max_characters=max_characters)
 
-    def names(self, names: Iterable[str], max_tokens: int = 200) -> str:
+    def names(self, names: Sequence[str], max_tokens: int = 200) -> str:
         """A list of names on one line, as many as fit."""
-        every = [self.line(name, 80) for name in names]
-        if not every:
-            return NONE
-        rows = bounded(every, max_tokens, "names").split("\n")
-        return ", ".join(rows)
+        rows = bounded((self.line(name, 80) for name in names), max_tokens, "names", len(names))
+        return ", ".join(rows.split("\n"))
 
-    def block(self, rows: Sequence[str], max_tokens: int, what: str = "rows") -> str:
+    def block(self, rows: Iterable[str], max_tokens: int, what: str = "rows", count: int | None = None) -> str:
         """Rows of several columns as a fenced block; each was made with `line`.
 
         Args:
-            rows: most important first.
+            rows: most important first; no more of them are made than fit.
             max_tokens: upper estimate of the block.
+            count: how many rows there are, where `rows` does not know its length.
         """
-        if not rows:
+        total = len(rows) if isinstance(rows, Sized) else count
+        text = bounded((f"| {row}" for row in rows), max_tokens - FENCE_TOKENS, what, total)
+        if text == NONE:
             return NONE
-        text = bounded([f"| {row}" for row in rows], max_tokens - FENCE_TOKENS, what)
         plain = "\n".join(row.removeprefix("| ") for row in text.split("\n"))
-        return fence(plain, Stranger.TOOL, max_characters=max(4 * len(text), 1))
+        return fence(plain, Stranger.TOOL, max_characters=4 * len(text))
 
-    def digests(self, evidence: Iterable[Evidence], max_tokens: int) -> str:
+    def digests(self, evidence: Sequence[Evidence], max_tokens: int) -> str:
         """Evidence, each piece in a line that begins with its id."""
-        rows = [f"[{one.id}] {one.kind} {self.line(one.error or one.digest.summary)}" for one in evidence]
-        return self.block(rows, max_tokens, "pieces of evidence")
+        rows = (f"[{one.id}] {one.kind} {self.line(one.error or one.digest.summary)}" for one in evidence)
+        return self.block(rows, max_tokens, "pieces of evidence", len(evidence))
 
     def findings(self, findings: Sequence[Finding], max_tokens: int) -> str:
         """Findings, strongest first as they come."""
-        rows = [
+        rows = (
             f"{self.line(one.service, 60)} {one.signal} {one.shape} {self.line(one.text or one.metric)}"
-            f" since {clock(one.onset)} [{', '.join(one.evidence)}]"
+            f" since {clock(one.onset)} {ids(one.evidence)}"
             for one in findings
-        ]
-        return self.block(rows, max_tokens, "findings")
+        )
+        return self.block(rows, max_tokens, "findings", len(findings))
 
     def template(self, row: TemplateDigest, evidence_id: str) -> str:
         """A log template in a cell of a table."""
         words = self.line(row.template or row.example, 140)
         return f"{row.severity} {row.change} {row.count}x {words} [{evidence_id}]"
+
+
+def ids(evidence: Sequence[str]) -> str:
+    """Evidence ids in brackets, the first few: what a row rests on most."""
+    return f"[{', '.join(evidence[:MAX_IDS])}]"
 
 
 def clock(at: datetime) -> str:

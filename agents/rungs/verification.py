@@ -53,7 +53,7 @@ async def lowered(
         question=question,
         answer=showing.line(claim.said, 400),
         narrative=fence(showing.redactor.hide(claim.story.text), Stranger.TOOL, max_characters=1_500),
-        cited=showing.digests((evidence[one] for one in claim.cites), 1_000),
+        cited=showing.digests([evidence[one] for one in claim.cites], 1_000),
         other=showing.digests(other, 1_200),
     )
     asked = request.model_copy(
