@@ -1,19 +1,23 @@
-"""`quell incidents`: list, show, export, stop, acknowledge, close."""
+"""`quell incidents`: list, show, tell, export, stop, acknowledge, close."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from agents.models import Findings
+from agents.summaries.text import IncidentText, TextKind
 from analysis.brief import brief
 from app.cli.backend import ask, on_backend, user
 from app.cli.options import JsonOption, LimitOption, ServerOption
 from app.cli.output import emit, line, pairs, suppressions, table, when
+from app.cli.output import plain as shown
 from app.operations import incidents as operations
 from app.operations.outputs import IncidentDetail, IncidentList
+from app.operations.summaries import summarise_incident
 from core.models import Diagnosis, FaultKind, Incident, IncidentStatus, Judgement
 
 incidents = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What happened, and what was done about it.")
@@ -95,6 +99,26 @@ def close(
         by=user(),
     )
     emit(changed, as_json, lambda result: line(result.id, "closed as", result.judged))
+
+
+@incidents.command()
+def summary(
+    incident_id: IdArgument,
+    kind: Annotated[TextKind, typer.Option("--as", help="What the text is for.")] = TextKind.SUMMARY,
+    plain: Annotated[bool, typer.Option("--plain", help="Ask no model: only what the record says.")] = False,
+    server: ServerOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Tell an incident in markdown: every sentence cites evidence, or says that it is an opinion."""
+    told = ask(server, summarise_incident, incident_id=incident_id, kind=kind, ask_models=not plain)
+    emit(told, as_json, _render_text)
+
+
+def _render_text(told: IncidentText) -> None:
+    for note in told.notes:
+        print(shown(f"note: {note}"), file=sys.stderr)
+    for each in told.markdown.rstrip("\n").split("\n"):
+        line(each)
 
 
 def _render_brief(detail: IncidentDetail) -> None:

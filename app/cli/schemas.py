@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agents.summaries.text import IncidentText
 from analysis.calibration.model import Refit
 from app.operations.models import ModelBench, ModelCheck, ModelListing, PulledModels
 from app.operations.outputs import (
@@ -47,6 +48,7 @@ JSON_OUTPUTS: dict[str, tuple[type[Model], ...]] = {
     "incidents stop": (Incident,),
     "incidents acknowledge": (Incident,),
     "incidents close": (Incident,),
+    "incidents summary": (IncidentText,),
     "approve": (Approval, ApprovalList),
     "reject": (Approval,),
     "alerts list": (AlertList,),

@@ -21,6 +21,7 @@ from app.operations.incidents import (
 from app.operations.operation import Operation
 from app.operations.policy import resume_actions, show_policy, stop_all_actions
 from app.operations.services import explain_labels, list_services
+from app.operations.summaries import summarise_incident
 
 OPERATIONS: tuple[Operation[..., Any], ...] = (
     list_incidents,
@@ -28,6 +29,7 @@ OPERATIONS: tuple[Operation[..., Any], ...] = (
     acknowledge_incident,
     stop_incident,
     close_incident,
+    summarise_incident,
     list_approvals,
     approve,
     reject,

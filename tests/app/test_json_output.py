@@ -40,6 +40,7 @@ CALLS: dict[str, tuple[list[str], int]] = {
     "incidents stop": (["incidents", "stop", "inc_1"], 0),
     "incidents acknowledge": (["incidents", "acknowledge", "inc_1"], 0),
     "incidents close": (["incidents", "close", "inc_2", "--as", "false-alarm"], 0),
+    "incidents summary": (["incidents", "summary", "inc_1", "--as", "handover"], 0),
     "approve": (["approve", "appr_1", "--note", "go"], 0),
     "reject": (["reject", "appr_2"], 0),
     "alerts list": (["alerts", "list"], 0),

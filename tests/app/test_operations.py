@@ -11,6 +11,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from agents.summaries.text import TextKind
+from app.operations.actions import list_actions
 from app.operations.alerts import list_alerts, synthetic_alert
 from app.operations.approvals import approve, list_approvals, reject
 from app.operations.audit import show_audit, verify_audit
@@ -31,6 +33,7 @@ from app.operations.policy import resume_actions, show_policy, stop_all_actions
 from app.operations.registry import OPERATIONS
 from app.operations.remote import Remote
 from app.operations.services import explain_labels, list_services
+from app.operations.summaries import summarise_incident
 from core.changes import MAX_TEXT_CHARACTERS, ChangeKind, ReportedChange
 from core.errors import (
     BundleError,
@@ -53,7 +56,7 @@ CALLS: list[tuple[Operation[..., Any], dict[str, Any]]] = [
     (list_incidents, {"status": [IncidentStatus.RESOLVED], "service": None, "limit": 5}),
     (show_incident, {"incident_id": "inc_1"}),
     (list_approvals, {"state": ApprovalState.PENDING}),
-    (OPERATIONS[8], {"incident": "inc_1"}),
+    (list_actions, {"incident": "inc_1"}),
     (show_audit, {"after": 0, "limit": 1}),
     (verify_audit, {}),
     (list_services, {}),
@@ -62,6 +65,7 @@ CALLS: list[tuple[Operation[..., Any], dict[str, Any]]] = [
     (acknowledge_incident, {"incident_id": "inc_1", "by": "ann"}),
     (stop_incident, {"incident_id": "inc_1", "by": "ann"}),
     (close_incident, {"incident_id": "inc_2", "judged": Judgement.FALSE_ALARM, "by": "ann"}),
+    (summarise_incident, {"incident_id": "inc_1", "kind": TextKind.POSTMORTEM, "ask_models": False}),
     (approve, {"approval_id": "inc_1", "by": "ann", "note": "go"}),
     (stop_all_actions, {"by": "ann", "reason": "drill"}),
     (resume_actions, {"by": "ann"}),
