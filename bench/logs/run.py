@@ -1,4 +1,4 @@
-"""`quell bench logs`: grouping accuracy by system with one configuration, and lines per second."""
+"""`quell bench logs`: grouping accuracy by system with one configuration, lines per second, classes of templates."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from statistics import fmean
 
 from analysis.logs.miner import Miner
 from bench.data import pack_folder
+from bench.logs.classification import measure
 from bench.logs.drain3_peer import run_drain3
 from bench.logs.grouping import emitted, grouping_accuracy, groups
 from bench.logs.leave_one_out import leave_one_out
@@ -20,7 +21,9 @@ ENVIRONMENTS = Path(".cache/quell/peers")
 
 
 def run(options: BenchOptions) -> BenchResult:
-    """Measure on loghub's systems; with peers, drain3 on the same lines and the choice made without each system.
+    """Measure grouping on loghub's systems, and classes on labelled templates.
+
+    With peers also drain3 on the same lines, the choice made without each system, and a search for words.
 
     Raises:
         NotFound: the pack is not there.
@@ -37,8 +40,14 @@ def run(options: BenchOptions) -> BenchResult:
         peer, compared = _drain3(logs, streams, rates)
         figures += compared
         peers = (peer,)
-    cases = tuple(case for log in logs for case in _cases(log, given[log.system])) if options.with_cases else ()
-    return BenchResult(name="logs", figures=tuple(figures), cases=cases, peers=peers)
+    cases = [case for log in logs for case in _cases(log, given[log.system])] if options.with_cases else []
+    classes, class_peers, class_cases = measure(with_cases=options.with_cases, with_peers=options.with_peers)
+    return BenchResult(
+        name="logs",
+        figures=(*figures, *classes),
+        cases=(*cases, *class_cases),
+        peers=(*peers, *class_peers),
+    )
 
 
 def _rates(rates: list[float]) -> list[Figure]:
