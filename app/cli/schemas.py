@@ -7,8 +7,8 @@ from analysis.calibration.model import Refit
 from app.operations.models import ModelBench, ModelCheck, ModelListing, PulledModels
 from app.operations.outputs import (
     ActionList,
-    AgentList,
     AgentDetail,
+    AgentList,
     AlertList,
     ApprovalList,
     AuditPage,
@@ -62,9 +62,9 @@ JSON_OUTPUTS: dict[str, tuple[type[Model], ...]] = {
     "services list": (ServiceList,),
     "services explain": (ServiceExplanation,),
     "agents list": (AgentList,),
+    "agents show": (AgentDetail,),
     "models list": (ModelListing,),
     "models pull": (PulledModels,),
-    "agents show": (AgentDetail,),
     "models check": (ModelCheck,),
     "models bench": (ModelBench,),
     "costs": (CostReport,),
