@@ -35,6 +35,7 @@ BENCHES: dict[str, Bench] = {
         "How far confidence can be trusted, on systems that the fit never saw.",
     ),
     "engine": Bench("bench.engine.run", (), "Speed and memory of the analysis on made-up load."),
+    "prompts": Bench("bench.prompts.run", (), "What models are shown of a large system, in tokens."),
     "rca": Bench(
         "bench.rca.run", ("nezha", "petshop", "sockshop", "rootcausebench"), "Root causes ranked on labelled incidents."
     ),

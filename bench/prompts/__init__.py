@@ -1,0 +1,1 @@
+"""How many tokens models are shown, however much stands behind the tools."""
