@@ -76,7 +76,7 @@ def concern(result: Plan) -> EscalationReason | None:
 
 
 def choosable(given: HealingInput) -> tuple[Proposal, ...]:
-    """All that a model may choose from: actions that help against some fault, on the service that is the cause.
+    """All that a model may choose from, what rules propose first: actions that help against some fault, on the cause.
 
     Nothing while the cause is a guess, is not in the inventory, or was stopped on purpose. What no rule proposes
     against this kind of fault is marked by the rung, and a human is asked about it.
@@ -85,8 +85,9 @@ def choosable(given: HealingInput) -> tuple[Proposal, ...]:
     if first is None or first.kind is FaultKind.FALSE_ALARM or _forbidden(given, first):
         return ()
     state = next((one for one in given.states if one.service == first.service), None)
-    known = dict.fromkeys(name for names in REMEDIES.values() for name in names)
-    options = [one for one in given.options if one.name in known and _possible(one.name, first.service, given)]
+    names = (_remedies(first.kind, state, given), *REMEDIES.values())
+    possible = {one.name: one for one in given.options if _possible(one.name, first.service, given)}
+    options = [possible[name] for name in dict.fromkeys(name for each in names for name in each) if name in possible]
     proposals = (_propose(option, first, state, given.symptom) for option in options)
     return tuple(one for one in proposals if one.hash not in given.tried)
 

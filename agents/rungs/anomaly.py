@@ -11,7 +11,7 @@ from agents.models import AnomalyInput, Assessment, Findings
 from agents.rungs.confidence import contradiction_of
 from agents.rungs.showing import NONE, Showing, clock, templates_of
 from agents.spec import Claim
-from analysis.anomalies import coverage
+from analysis.causes.confidence import saturation
 from analysis.patterns.library import LIBRARY
 from core.models import Evidence, LogChange, Model, Rung, SeriesDigest, Severity
 from core.models.usual import Past, Usual
@@ -79,8 +79,9 @@ def read(
     story = ground(said.recommendation, evidence, cites=said.evidence)
     cites, missing = existing((*said.evidence, *story.cites), evidence)
     findings = rules.findings if rules else ()
+    strongest = max((abs(finding.magnitude) for finding in findings), default=0.0)
+    real = saturation(strongest, given.config.robust_z)
     bearing = tuple(one for one in cites if any(one in finding.evidence for finding in findings))
-    share = coverage(given.view, given.config)
 
     def settle(confidence: float, rung: Rung) -> Findings:
         assessment = Assessment(
@@ -96,7 +97,7 @@ def read(
     return Claim(
         settle=settle,
         own=said.confidence,
-        support=share if said.detected == bool(findings) else 1 - share,
+        support=real if said.detected else 1 - real,
         cites=bearing,
         dropped=len(missing) + len(cites) - len(bearing),
         story=story,

@@ -37,6 +37,7 @@ class Question(Generic[T]):
         choices: name of a field of the response -> all that may stand there.
         read: what the answer comes to; raises `core.errors.InvalidInput` when it makes no sense.
         services: whose data the prompt tells about: policy may keep them.
+        deadline_seconds: None: the one configured for the task.
     """
 
     task: ModelTask
@@ -48,6 +49,7 @@ class Question(Generic[T]):
     purpose: Purpose
     max_output_tokens: int
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    deadline_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ async def _heard(question: Question[T], talk: Conversation) -> tuple[T, str]:
         messages=rendered.messages,
         response_schema=response_schema(question.response, _hidden(question.choices.items(), talk.redactor)),
         max_output_tokens=question.max_output_tokens,
+        deadline_seconds=question.deadline_seconds,
         purpose=question.purpose,
     )
     return await talk.hear(request, question.response, question.choices, question.read), rendered.hash

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
+from agents.data_policy import DataPolicy
 from agents.ladder import LadderPolicy
 from analysis.config import AnalysisConfig
 from core.clock import ManualClock
@@ -33,6 +34,7 @@ from core.models import (
     IncidentStatus,
     Proposal,
     Recovery,
+    Rung,
     RunState,
     Service,
     ServiceState,
@@ -43,7 +45,7 @@ from core.models import (
     Window,
     content_id,
 )
-from core.ports import BaselineSource, Knowledge, NullKnowledge, SourceStatus, TraceSource
+from core.ports import BaselineSource, ChatModel, Knowledge, NullKnowledge, SourceStatus, TraceSource
 from graphs.context import IncidentContext
 from graphs.incident import build_incident_graph
 from graphs.runner import IncidentRunner
@@ -218,6 +220,8 @@ class Bench:
     hooks: Hooks = field(default_factory=NoHooks)
     saver: InMemorySaver = field(default_factory=lambda: InMemorySaver(serde=serializer()))
     deadline_seconds: float = 30.0
+    models: dict[Rung, ChatModel] = field(default_factory=dict)
+    data_policy: DataPolicy = field(default_factory=DataPolicy)
 
     def context(self, lease: Lease) -> IncidentContext:
         return IncidentContext(
@@ -235,6 +239,8 @@ class Bench:
             lease=lease,
             notifier=self.notices,
             hooks=self.hooks,
+            models=self.models,
+            data_policy=self.data_policy,
         )
 
     @property
