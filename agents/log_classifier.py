@@ -27,6 +27,9 @@ NAME = "log_classifier"
 BATCH = 20
 """Templates of one request: a small model loses count of more."""
 
+SECONDS_PER_TEMPLATE = 2.0
+"""Deadline of a batch, for each of its templates: no decision waits for it."""
+
 MAX_TEMPLATES_TOKENS = 3_000
 MAX_TEMPLATE_CHARACTERS = 240
 
@@ -127,6 +130,7 @@ async def classify_unknown(
         services=frozenset({service}),
         purpose=Purpose(agent=NAME, service=service),
         max_output_tokens=60 + 30 * len(templates),
+        deadline_seconds=SECONDS_PER_TEMPLATE * len(templates),
     )
     reply: Reply[tuple[Label, ...]] = await put(question, models, policy)
     if reply.value is None:

@@ -20,6 +20,9 @@ from core.models import (
 
 MAX_FINDINGS = 6
 MAX_TIMELINE = 60
+MAX_ROWS = 10
+"""Of alerts, actions, questions and silent sources each."""
+
 MAX_RULED_OUT = 4
 
 _TOLD = {
@@ -48,11 +51,11 @@ def symptom(record: IncidentRecord) -> list[Said]:
     opened = f"{incident.severity.value.capitalize()} incident on {where}, opened {incident.opened_at:%Y-%m-%d} at"
     told = [said(f"{opened} {clock(incident.opened_at)}: {quoted(incident.title)}.", [incident.id])]
     heard = tuple(one.id for one in record.evidence if one.kind is EvidenceKind.ALERT and not one.error)
-    for alert in record.alerts:
+    for alert in record.alerts[:MAX_ROWS]:
         about = f" for {quoted(alert.service)}" if alert.service else ""
         text = f"Alert {quoted(alert.name)}{about} began at {clock(alert.starts_at)}, {alert.severity}."
         told.append(said(text, (*heard, incident.id)))
-    return told
+    return [*told, *_more(len(record.alerts), "alerts", incident)]
 
 
 def findings(record: IncidentRecord) -> list[Said]:
@@ -101,24 +104,24 @@ def actions(record: IncidentRecord) -> list[Said]:
     """What was done, and what the metrics said of it."""
     if not record.attempts:
         return [said("No action was carried out.", [record.incident.id])]
-    return [sentence for attempt in record.attempts for sentence in _attempt(attempt)]
+    told = [sentence for attempt in record.attempts[:MAX_ROWS] for sentence in _attempt(attempt)]
+    return [*told, *_more(len(record.attempts), "actions", record.incident)]
 
 
 def questions(record: IncidentRecord) -> list[Said]:
     """What was asked of a human, and what they answered."""
-    return [_approval(each) for each in record.approvals]
+    told = [_approval(each) for each in record.approvals[:MAX_ROWS]]
+    return [*told, *_more(len(record.approvals), "questions", record.incident)]
 
 
 def silence(record: IncidentRecord) -> list[Said]:
     """Sources that did not answer: what nobody looked at."""
-    return [
-        said(
-            f"{quoted(one.tool)} of {quoted(one.subject) or 'the system'} did not answer: {quoted(one.error)}.",
-            [one.id],
-        )
-        for one in record.evidence
-        if one.error
-    ]
+    silent = [one for one in record.evidence if one.error]
+    told = []
+    for one in silent[:MAX_ROWS]:
+        asked = f"{quoted(one.tool)} of {quoted(one.subject) or 'the system'}"
+        told.append(said(f"{asked} did not answer: {_sentence(one.error)}", [one.id]))
+    return [*told, *_more(len(silent), "questions went unanswered", record.incident)]
 
 
 def outcome(record: IncidentRecord) -> list[Said]:
@@ -164,6 +167,11 @@ def detection(record: IncidentRecord) -> list[Said]:
             said(f"The diagnosis came at {clock(decision.at)}, {delay} the incident.", [decision.id, incident.id])
         )
     return told
+
+
+def _more(count: int, what: str, incident: Incident) -> list[Said]:
+    """How many rows are left out."""
+    return [said(f"{count - MAX_ROWS} more {what}.", [incident.id])] if count > MAX_ROWS else []
 
 
 def _attempt(attempt: Attempt) -> list[Said]:

@@ -185,3 +185,24 @@ def test_a_hand_over_says_what_waits_and_what_nobody_saw() -> None:
 def test_an_incident_that_was_not_looked_at_yet_has_a_text() -> None:
     record = IncidentRecord(incident("inc_9"), (), (), (), (), (), ())
     assert "The incident has not been diagnosed. [inc_9]" in plain_text(TextKind.SUMMARY, record).markdown
+
+
+@pytest.mark.parametrize("kind", list(TextKind))
+def test_a_text_stays_bounded_whatever_happened(kind: TextKind) -> None:
+    record = recorded()
+    broken = tuple(
+        one.model_copy(update={"id": f"ev_{number}", "error": "x" * 2000})
+        for number, one in enumerate(record.evidence * 50)
+    )
+    huge = replace(
+        record,
+        alerts=record.alerts * 500,
+        timeline=record.timeline * 100,
+        evidence=(*record.evidence, *broken),
+        approvals=tuple(approval(f"app_{number}") for number in range(200)),
+        attempts=tuple(attempt(f"att_{number}") for number in range(200)),
+    )
+    told = plain_text(kind, huge)
+    assert len(told.markdown) < 40_000
+    assert unfounded(told, huge) == []
+    assert "490 more alerts." in told.markdown
