@@ -64,11 +64,14 @@ async def store(empty_database: Path, tmp_path: Path, clock: ManualClock) -> Asy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test of real servers and processes that fails is run once more, and the summary says so (``RERUN``).
+    """Drills, and tests of the one Docker Engine that a machine bears, share a worker; what starts real processes may try twice.
 
-    Its world is the machine's: ports, memory, and how soon the kernel lets a process run are not the test's to decide.
-    What fails twice in a row has failed. Tests that start nothing have no such excuse.
+    A test of real servers and processes that fails is repeated, and the summary says so (``RERUN``): its world is the
+    machine's, and how soon the kernel lets a process run is not the test's to decide. What fails twice in a row has
+    failed. Tests that start nothing have no such excuse.
     """
     for item in items:
+        if "docker_engine" in getattr(item, "fixturenames", ()) or item.get_closest_marker("drill"):
+            item.add_marker(pytest.mark.xdist_group("engine"))
         if any(item.get_closest_marker(name) for name in ("slow", "crash", "drill")):
             item.add_marker(pytest.mark.flaky(reruns=1))

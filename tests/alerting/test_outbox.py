@@ -28,7 +28,7 @@ from tests.support import eventually
 
 @pytest.fixture
 def channels(server: Receiver, client: httpx.AsyncClient, clock: ManualClock) -> dict[str, Channel]:
-    settings = WebhookSettings(name="ops", url=SecretStr(f"{server.origin}/s3cr3t"), timeout_seconds=0.3)
+    settings = WebhookSettings(name="ops", url=SecretStr(f"{server.origin}/s3cr3t"), timeout_seconds=1.5)
     channel = WebhookChannel(settings, client, clock)
     return {channel.name: channel}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -33,19 +32,6 @@ def test_help_and_typing_errors_import_nothing_heavy(arguments: list[str]) -> No
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.splitlines()[-1] == "HEAVY []", done.stdout + done.stderr
-
-
-def test_help_is_fast() -> None:
-    def seconds() -> float:
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "app.cli.main", "--help"], capture_output=True, timeout=60, check=True)
-        return time.perf_counter() - began
-
-    bare = time.perf_counter()
-    subprocess.run([sys.executable, "-c", ""], timeout=60, check=True)
-    interpreter_seconds = time.perf_counter() - bare
-    # Best of five: other processes of the machine slow single runs down. A loaded machine slows Python itself down too.
-    assert min(seconds() for _ in range(5)) < max(0.2, 5 * interpreter_seconds)
 
 
 def test_help_lists_every_command_with_its_line() -> None:

@@ -28,6 +28,8 @@ from tests.clients.docker.world import run_container, run_service, watching
 from tests.servers.docker import DockerEngine
 from tests.supervisor.running import RELEASED, supervising
 
+pytestmark = pytest.mark.xdist_group("engine")
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:

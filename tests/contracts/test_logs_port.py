@@ -46,6 +46,8 @@ LINES = tuple(
     for second in range(60)
 )
 
+pytestmark = pytest.mark.xdist_group("engine")
+
 
 @contextlib.asynccontextmanager
 async def files(request: pytest.FixtureRequest, lines: Lines, folder: Path) -> AsyncIterator[LogSource]:

@@ -50,6 +50,7 @@ SCRIPT = textwrap.dedent(
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("engine")
 @pytest.mark.timeout(LOCK_SECONDS + 240)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 async def test_the_own_engine_and_its_containers_end_with_the_drill(number: signal.Signals, tmp_path: Path) -> None:

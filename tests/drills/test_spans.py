@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -137,16 +136,15 @@ def test_a_call_that_fails_says_why(local_shop, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("silent", [True, False])
-def test_handing_a_span_on_takes_no_time_whatever_the_receiver_does(receiver: Receiver, silent: bool) -> None:
+def test_handing_a_span_on_waits_for_no_receiver(receiver: Receiver, silent: bool) -> None:
+    """More spans than the queue holds are handed on before the receiver has answered for the first of them."""
     receiver.silent = silent
     sender = SpanSender("payment", receiver.url if silent else "http://127.0.0.1:9")
-    tracer, slowest = Tracer(SystemClock(), sender), 0.0
-    for number in range(5000):  # more than the queue holds
-        began = time.thread_time()
+    tracer = Tracer(SystemClock(), sender)
+    for number in range(5000):
         with tracer.span(TraceContext.continued(""), Side.SERVER, f"{number}", {}) as outcome:
             outcome.code = 200
-        slowest = max(slowest, time.thread_time() - began)
-    assert slowest < 0.1
+    assert not receiver.end.is_set()
     receiver.end.set()
     sender.close()
 

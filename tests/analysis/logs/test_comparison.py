@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -173,10 +172,3 @@ def test_any_lines_have_bounded_templates_and_none_is_lost(texts: list[str]) -> 
     assert sum(one.now for one in changes) <= len(texts)
     assert all(len(one.template) <= MAX_TEMPLATE_CHARACTERS for one in changes)
     assert all(len(text) <= 300 for one in changes for text in one.examples)
-
-
-def test_a_hundred_thousand_lines_fit_an_investigation() -> None:
-    lines = [line(f"order {n} of user u{n % 100} took {n % 99} ms", n % 22) for n in range(20_000)]
-    started = time.process_time()
-    compare(lines, WINDOW, REFERENCES, CONFIG)
-    assert time.process_time() - started < 0.5

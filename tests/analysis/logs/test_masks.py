@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 from hypothesis import given
@@ -75,11 +74,10 @@ def test_any_text_can_be_folded_and_masked(text: str) -> None:
     "piece", ["a", "0", "a.", "0.", "a-", "0:", "a:", "/", "=", "(", "<*>", "::", "+", "A.", "com.", "_", "@", "0a"]
 )
 @pytest.mark.parametrize("end", ["", "!", "(", "="])
+@pytest.mark.timeout(30)  # a pattern that backtracks needs minutes
 def test_no_word_makes_a_pattern_slow(piece: str, end: str) -> None:
     text = " ".join((piece * 200)[:190] + "x" * number + end for number in range(10))
-    started = time.process_time()
-    Masker().mask(text)
-    assert time.process_time() - started < 0.2
+    assert Masker().mask(text)
 
 
 def test_words_that_are_remembered_are_bounded() -> None:

@@ -91,8 +91,10 @@ async def test_an_engine_that_answers_badly(reply: Reply, kind: type[SourceError
     def answer(asked: Asked) -> Reply:
         return Reply(VERSION) if asked.path == "/version" else reply
 
+    patience_seconds = 0.3 if reply.hold or reply.drip else 30.0
     async with wire(answer) as server:
-        engine = Engine(DockerSettings(url=server.url, timeout_seconds=0.3), SystemClock(), reserve_seconds=0.2)
+        settings = DockerSettings(url=server.url, timeout_seconds=patience_seconds)
+        engine = Engine(settings, SystemClock(), reserve_seconds=0.2)
         with pytest.raises(kind) as raised:
             await engine.containers()
         assert says in raised.value.fix
