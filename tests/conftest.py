@@ -64,7 +64,7 @@ async def store(empty_database: Path, tmp_path: Path, clock: ManualClock) -> Asy
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Drills, and tests of the one Docker Engine that a machine bears, share a worker; what starts real processes may try twice.
+    """Drills and tests of the one Docker Engine share a worker; what starts real processes may try twice.
 
     A test of real servers and processes that fails is repeated, and the summary says so (``RERUN``): its world is the
     machine's, and how soon the kernel lets a process run is not the test's to decide. What fails twice in a row has
