@@ -7,6 +7,7 @@ is tried again; what a model could not label validly is remembered with the rule
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from itertools import islice
 
 import structlog
@@ -26,6 +27,9 @@ INCIDENTS = 20
 
 MAX_BATCHES = 4
 """Requests of one round."""
+
+KEPT = timedelta(days=90)
+"""What was found longer ago is forgotten."""
 
 
 class LogStudy:
@@ -56,6 +60,8 @@ class LogStudy:
         """
         if not self._models:
             return 0
+        async with self._store.write() as tx:
+            await tx.templates.forget(self._clock.now() - KEPT)
         settled = 0
         askable = ((service, templates) for service, templates in await self._unknown() if self._may_ask(service))
         for service, templates in islice(askable, MAX_BATCHES):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from core.models import TemplateClass
 from stores.repository import Repository
@@ -40,3 +41,7 @@ class Templates(Repository):
         wanted = sorted(set(templates))
         rows = select(TEMPLATE_CLASSES).where(_C.template.in_(wanted)).order_by(_C.at, _C.service)
         return {one.template: one for one in await self._all(TemplateClass, rows)} if wanted else {}
+
+    async def forget(self, before: datetime) -> None:
+        """Drop what was found before that instant: models change, and what is still written is asked again."""
+        await self._connection.execute(delete(TEMPLATE_CLASSES).where(_C.at < before))

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
 
 from agents.data_policy import DataPolicy, RungPrivacy
-from app.log_study import LogStudy
+from app.bootstrap import open_app
+from app.log_study import KEPT, LogStudy
+from app.models.wiring import model_rungs
+from app.operations.models import open_models
+from app.settings import Settings
+from clients.models.settings import LocalSettings, ModelsSettings
 from core.clock import ManualClock
 from core.errors import ModelUnavailable
 from core.llm import ModelRequest
@@ -22,8 +32,11 @@ from core.models import (
     TemplateQuery,
     Window,
 )
+from stores.migrate import upgrade
 from stores.store import Store
 from tests.fakes.chat import ReciteModel
+from tests.fakes.ollama import ollama_server
+from tests.fakes.script import Script
 from tests.stores.samples import NOON, incident
 from tools.template_memory import StoredTemplates
 
@@ -105,6 +118,47 @@ async def test_a_service_whose_data_stays_does_not_keep_others_waiting(store: St
     assert request.purpose.service == "orders"
 
 
+async def test_what_was_found_long_ago_is_asked_again(store: Store, clock: ManualClock) -> None:
+    await keep(store, "cart", "zork <*>")
+    model = ReciteModel(actor=answering)
+    assert await study(store, clock, model).study() == 1
+    clock.advance(KEPT.total_seconds() + 1)
+    assert await study(store, clock, model).study() == 1
+
+
 async def test_without_models_nothing_is_done(store: Store, clock: ManualClock) -> None:
     await keep(store, "cart", "zork <*>")
     assert await LogStudy(store, {}, DataPolicy(), clock).study() == 0
+
+
+async def test_a_local_model_labels_over_the_wire(store: Store, clock: ManualClock, tmp_path: Path) -> None:
+    await keep(store, "cart", "zork <*>")
+    script = Script.of({"labels": [{"number": 1, "severity": "warning", "category": "data"}]})
+    async with ollama_server(script) as fake:
+        settings = Settings(data_dir=tmp_path, models=ModelsSettings(local=LocalSettings(url=fake.url)))
+        async with open_models(settings, clock) as clients:
+            models = model_rungs(clients, settings, store, clock)
+            assert await LogStudy(store, models, settings.privacy, clock).study() == 1
+    script.check()
+    assert script.requests[0]["model"] == "phi3:medium"
+
+
+async def test_the_app_studies_templates_where_there_are_models(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def run(study: LogStudy) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(LogStudy, "run", run)
+    settings = Settings(data_dir=tmp_path)
+    await upgrade(settings.store_url)
+    async with open_app(settings, clock=clock) as app:
+        async with app.running(watch=False):
+            await asyncio.sleep(0)
+        assert not begun.is_set()
+        asking = replace(app, models={Rung.LOCAL: ReciteModel()})
+        async with asking.running(watch=False):
+            await asyncio.wait_for(begun.wait(), 10)

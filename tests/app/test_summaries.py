@@ -17,13 +17,19 @@ from app.cli.main import main
 from app.operations import summaries
 from app.operations.context import Context
 from app.operations.summaries import summarise_incident
-from core.clock import SystemClock
+from app.settings import Settings
+from clients.models.settings import LocalSettings, ModelsSettings
+from core.clock import ManualClock, SystemClock
 from core.errors import ModelUnavailable, NotFound
+from core.llm import ModelTask
 from core.models import Rung
 from core.ports import ChatModel
 from stores.store import Store
-from tests.app.conftest import populate
+from tests.app.conftest import SERVICES, populate
 from tests.fakes.chat import ReciteModel
+from tests.fakes.ollama import ollama_server
+from tests.fakes.script import Script
+from tools.inventory import Inventory
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, model: ReciteModel) -> None:
@@ -84,3 +90,22 @@ def test_the_command_prints_markdown_and_what_was_done_aloud(
     assert printed.out.startswith("# Post-mortem (draft): gateway fails (inc_1)\n\n## Impact\n")
     assert "\x1b" not in printed.out
     assert "the model is away" in printed.err
+
+
+async def test_a_local_model_writes_it_over_the_wire_and_its_call_is_booked(
+    settings: Settings, store: Store, clock: ManualClock
+) -> None:
+    await populate(store)
+    headings = NARRATED[TextKind.HANDOVER]
+    sentences = [{"text": "Errors rose.", "cites": ["ev_1"]}]
+    script = Script.of({"sections": [{"heading": heading, "sentences": sentences} for heading in headings]})
+    async with ollama_server(script) as fake:
+        asking = settings.model_copy(update={"models": ModelsSettings(local=LocalSettings(url=fake.url))})
+        context = Context(asking, store, clock, Inventory(SERVICES))
+        told = await summarise_incident.run(context, incident_id="inc_1", kind=TextKind.HANDOVER)
+    assert (told.rung, told.model) == (Rung.LOCAL, "mistral:7b")
+    assert "- Errors rose. [ev_1]" in told.markdown
+    async with store.read() as tx:
+        (call,) = await tx.spending.of_incident("inc_1")
+    assert (call.agent, call.task) == ("summaries", ModelTask.SUMMARY)
+    script.check()
