@@ -17,10 +17,13 @@ from typing_extensions import TypedDict
 
 from agents.data_policy import may_leave
 from agents.fencing import Stranger, fence, harmless
+from agents.grounding import existing, ground
 from agents.looking.calls import Desk
 from agents.looking.progress import begun, looked
 from agents.prompting import bounded, load
 from agents.redaction import Redactor
+from agents.rungs.schema import read_response, response_schema
+from agents.rungs.showing import by_id
 from core.errors import DataStays, ModelUnavailable
 from core.llm import ModelRequest, ModelTask, Purpose
 from core.models import Alert, Incident, Model, Rung
@@ -113,12 +116,14 @@ def build_served_looking(open_world: Open) -> ServedGraph:
             begin: LookingState = {"progress": begun(_question(state["question"], run, opened, desk))}
             ended = await looking_graph.ainvoke(begin, context=LookingContext(model, desk))
             found = looked(ended["progress"])
-        said = FreeAnswer.model_validate_json(redactor.restore(found.reply.text))
-        known = {each.id for each in found.evidence}
+        said = read_response(found.reply.text, FreeAnswer, {}, redactor.restore)
+        seen = by_id(found.evidence)
+        story = ground(said.answer, seen, cites=said.cites)
         return {
             "answer": {
-                **said.model_dump(mode="json"),
-                "cites": [each for each in said.cites if each in known],
+                "answer": story.text,
+                "cites": list(existing((*said.cites, *story.cites), seen)[0]),
+                "confidence": said.confidence,
                 "evidence": [each.model_dump(mode="json") for each in found.evidence],
                 "notes": list(found.reply.notes),
             }
@@ -156,6 +161,6 @@ def _question(question: str, run: IncidentState, opened: Opened, desk: Desk) -> 
     return ModelRequest(
         task=ModelTask.RCA,
         messages=rendered.messages,
-        response_schema=FreeAnswer.model_json_schema(),
+        response_schema=response_schema(FreeAnswer, {}),
         purpose=Purpose(agent="question", incident_id=opened.incident.id, service=service),
     )
