@@ -204,10 +204,10 @@ async def climb(
         way.answers[Rung.RULES] = first
     rules = first.result if isinstance(first, Answer) else None
     configured = bool(asking.models) and spec.prompted is not None
-    worth = spec.prompted is not None and spec.prompted.worth_asking(given, rules)
+    worth = configured and spec.prompted is not None and spec.prompted.worth_asking(given, rules)
     if configured and isinstance(first, Answer) and wait is not None and wait(first.result, first.confidence):
         return way.end(Rung.RULES)
-    if (configured and worth) or set(spec.rungs) - {Rung.RULES}:
+    if worth or set(spec.rungs) - {Rung.RULES}:
         return await _climb_models(way, first)
     return _without_models(way, first, "nothing was found: no model is asked" if configured else "not configured")
 

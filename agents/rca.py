@@ -6,6 +6,7 @@ import asyncio
 
 from agents.models import RcaInput
 from agents.rungs import rca as rung
+from agents.rungs import rca_prompt
 from agents.spec import AgentSpec, Answer, Budget, Prompted
 from analysis.calibration.applying import calibrated
 from analysis.causes.ranking import rank
@@ -51,8 +52,8 @@ SPEC = AgentSpec(
         prompt="rca",
         response=rung.RcaResponse,
         worth_asking=rung.worth_asking,
-        services=rung.services,
-        variables=rung.variables,
+        services=rca_prompt.services,
+        variables=rca_prompt.variables,
         choices=rung.choices,
         evidence=lambda given: given.evidence,
         read=rung.read,

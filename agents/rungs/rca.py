@@ -1,16 +1,16 @@
-"""How a model is asked for the cause. It names services that something unusual was measured of, and nothing else."""
+"""What a model may answer of the cause, and what is left of it once it was held against the evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import zip_longest
+from collections.abc import Mapping
 
 from pydantic import Field
 
 from agents.grounding import Grounded, bears_on, existing, ground
 from agents.models import RcaInput
 from agents.rungs.confidence import contradiction_of
-from agents.rungs.showing import NONE, Showing, clock, crossed, ids, templates_of
+from agents.rungs.rca_prompt import KINDS, suspects
+from agents.rungs.showing import crossed
 from agents.spec import Claim
 from analysis.calibration.judging import track_record
 from analysis.rounding import probability
@@ -19,18 +19,12 @@ from core.models import (
     Evidence,
     EvidenceKind,
     FaultKind,
-    Finding,
     Hypothesis,
-    LogChange,
     Model,
     Rung,
-    RunState,
 )
 
-KINDS = tuple(kind.value for kind in FaultKind if kind not in {FaultKind.UNKNOWN, FaultKind.FALSE_ALARM})
-MAX_SERVICES, MAX_CAUSES = 15, 5
-TABLE_TOKENS, STATE_TOKENS, FINDING_TOKENS, CANDIDATE_TOKENS = 1_400, 450, 700, 500
-TEMPLATES_OF_A_SERVICE = 4
+MAX_CAUSES = 5
 UNLISTED = 0.05
 """What the rules give to a cause that they do not list."""
 
@@ -61,48 +55,9 @@ def worth_asking(given: RcaInput, rules: Diagnosis | None) -> bool:
     return bool(given.findings)
 
 
-def suspects(given: RcaInput, rules: Diagnosis | None) -> tuple[str, ...]:
-    """Services that may be named: those that the rules suspect, then those with findings."""
-    names = [one.service for one in rules.hypotheses] if rules else []
-    names += [finding.service for finding in given.findings]
-    return tuple(dict.fromkeys(name for name in names if name))[:MAX_SERVICES]
-
-
-def services(given: RcaInput) -> frozenset[str]:
-    """All that the prompt tells of: what was measured, and the neighbours that the topology names."""
-    view = given.view
-    measured = {frame.service for frame in view.signals} | {frame.service for frame in view.logs}
-    measured |= {each.state.service for each in view.states}
-    named = {one for caller, callees in view.dependencies.items() for one in (caller, *callees)}
-    return frozenset({*measured, *named, view.symptom, *(each.change.service for each in view.changes)})
-
-
 def choices(given: RcaInput, rules: Diagnosis | None) -> dict[str, tuple[str, ...]]:
     """Closed lists of the answer."""
     return {"service": suspects(given, rules), "kind": KINDS}
-
-
-def variables(given: RcaInput, rules: Diagnosis | None, showing: Showing) -> dict[str, str]:
-    """Of the prompt."""
-    window, view = given.view.window, given.view
-    names = suspects(given, rules)
-    callers = sorted(view.dependencies, key=lambda one: one not in names)
-    calls = (
-        f"{showing.line(caller, 60)} -> {showing.names(view.dependencies[caller], 120)}"
-        for caller in callers
-        if view.dependencies[caller]
-    )
-    return {
-        "symptom": showing.line(view.symptom, 80) or "(not known)",
-        "window": f"{clock(window.start)} to {clock(window.end)} UTC",
-        "topology": showing.block(calls, 350, "callers"),
-        "side_by_side": showing.block(_side_by_side(given, names, showing), TABLE_TOKENS),
-        "states": showing.block(_states(given, showing), STATE_TOKENS, "states and changes"),
-        "findings": showing.findings(given.findings, FINDING_TOKENS),
-        "candidates": showing.block(_candidates(rules, showing), CANDIDATE_TOKENS, "candidates") if rules else NONE,
-        "kinds": ", ".join(KINDS),
-        "services": showing.names(names),
-    }
 
 
 def read(
@@ -256,47 +211,3 @@ def _diagnosis(
 def same_cause(one: Hypothesis, other: Hypothesis) -> bool:
     """Whether both name the same fault of the same service."""
     return (one.service, one.kind) == (other.service, other.kind)
-
-
-def _side_by_side(given: RcaInput, names: tuple[str, ...], showing: Showing) -> Iterator[str]:
-    """For each service what it crossed, beside what it logs."""
-    yield "service | crossed thresholds | log templates"
-    for name in names:
-        levels = [_level(finding, given) for finding in given.findings if finding.service == name]
-        templates = [
-            showing.template(row, identity)
-            for row, identity in templates_of(given.evidence, name)
-            if row.change is not LogChange.STEADY
-        ]
-        pairs = zip_longest([one for one in levels if one], templates[:TEMPLATES_OF_A_SERVICE], fillvalue="-")
-        for level, template in pairs:
-            yield f"{showing.line(name, 60)} | {level} | {template}"
-
-
-def _level(finding: Finding, given: RcaInput) -> str:
-    text = crossed(finding, given.config.robust_z)
-    return f"{text} {ids(finding.evidence)}" if text else ""
-
-
-def _states(given: RcaInput, showing: Showing) -> Iterator[str]:
-    """Changes, then what the actuators see."""
-    for each in sorted(given.view.changes, key=lambda one: one.change.at, reverse=True):
-        change = each.change
-        what = " ".join(filter(None, (change.kind, change.before, "->" if change.after else "", change.after)))
-        yield f"{showing.line(change.service, 60)} {showing.line(what)} at {clock(change.at)} [{each.evidence}]"
-    well = RunState.RUNNING
-    for view in sorted(given.view.states, key=lambda one: one.state.state is well and one.state.healthy is not False):
-        state = view.state
-        ended = "" if state.exit_code is None else f", exit code {state.exit_code}"
-        check = ", fails its health check" if state.healthy is False else ""
-        yield f"{showing.line(state.service, 60)} is {state.state}{ended}{check} [{view.evidence}]"
-
-
-def _candidates(rules: Diagnosis, showing: Showing) -> Iterator[str]:
-    if rules.first is None:
-        yield showing.line(f"none: {rules.abstained}")
-    yield from (
-        f"{showing.line(one.service, 60)} {one.kind} {one.probability:.2f}: {showing.line(one.statement)}"
-        f" {ids(one.evidence_for)}"
-        for one in rules.hypotheses
-    )
