@@ -81,6 +81,7 @@ async def test_a_log_server_that_gives_everything_at_once_shows_models_hardly_mo
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(900)
 def test_the_figures_reach_their_floors(tmp_path: Path) -> None:
     found = {each.id: each for each in prompts.run(BenchOptions(tmp_path)).figures}
     assert found["prompts.largest"].met is Met.FLOOR
