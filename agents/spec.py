@@ -100,7 +100,7 @@ class Prompted(Generic[In, Out]):
         choices: name of a field of the response -> all that may stand there.
         evidence: all that may be cited.
         read: the response, held against the input; raises `core.errors.InvalidInput` when it makes no sense.
-        verified: whether a second look tries to refute the answer.
+        verified: whether a second look tries to refute an answer that the rules do not give as well.
         looks: whether the model may ask for more evidence.
     """
 

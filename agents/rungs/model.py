@@ -119,9 +119,9 @@ async def _answer(
     claim = await talk.hear(request, prompted.response, choices, read)
     if claim.groundless:
         return NoAnswer(EscalationReason.UNGROUNDED, claim.groundless, talk.cost_usd)
-    agreement = _agreement(spec, claim, before)
-    confidence = confidence_of(claim, known, rung, agreement)
-    if prompted.verified and confidence >= verification.WORTH_IT and claim.cites:
+    confidence = confidence_of(claim, known, rung, _agreement(spec, claim, before))
+    alone = before.rules is None or spec.same(claim.settle(confidence, rung), before.rules) is not True
+    if prompted.verified and alone and confidence >= verification.WORTH_IT:
         verdict = request.model_copy(update={"task": ModelTask.VERIFICATION})
         confidence = await verification.lowered(confidence, claim, spec.description, known, verdict, talk, showing)
     return Answer(

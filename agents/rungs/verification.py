@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import exp
 
 from pydantic import Field
 
@@ -12,12 +13,19 @@ from agents.rungs.conversation import Conversation
 from agents.rungs.schema import response_schema
 from agents.rungs.showing import Showing
 from agents.spec import Claim, Out
+from analysis.calibration.judging import log_odds
+from analysis.rounding import probability
 from core.errors import InvalidInput, SourceError
 from core.llm import ModelRequest
 from core.models import Evidence, Model
 
-REFUTED = 0.5
-"""No confidence above it is left to an answer that does not hold."""
+REFUTED_ODDS = 0.3
+"""What a verdict that the answer does not hold takes off its log-odds at least; a sure one takes 1 in all.
+
+A second look errs like the first one: it is evidence against the answer, not proof."""
+
+DOUBT_ODDS = 0.5
+"""What a verdict takes off at most that holds, but gives a confidence below a half."""
 
 WORTH_IT = 0.6
 """An answer that is less sure climbs anyway: nobody needs to refute it."""
@@ -69,9 +77,15 @@ async def lowered(
     except (InvalidInput, SourceError):
         talk.notes += ("nobody took a second look",)
         return confidence
-    if verdict.holds:
-        return min(confidence, verdict.confidence) if verdict.confidence < REFUTED else confidence
-    return min(confidence, verdict.confidence, REFUTED)
+    return against(confidence, verdict)
+
+
+def against(confidence: float, verdict: Verdict) -> float:
+    """What is left of a confidence after a verdict; never more than there was."""
+    doubt = 1 - verdict.confidence
+    taken = DOUBT_ODDS * max(0.0, 2 * doubt - 1) if verdict.holds else REFUTED_ODDS + (1 - REFUTED_ODDS) * doubt
+    odds = log_odds(confidence) - taken
+    return min(confidence, probability(1 / (1 + exp(-odds)))) if taken > 0 else confidence
 
 
 def _as_it_is(verdict: Verdict) -> Verdict:

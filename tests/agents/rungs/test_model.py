@@ -90,11 +90,11 @@ async def test_a_critical_incident_ends_at_the_local_model_that_agrees(burnt: Ca
     answer = await diagnose(burnt.rca, asking(model, urgent=True), Severity.CRITICAL)
     assert (reasons(answer), answer.rung, answer.unsure) == ([REASONS.CRITICAL_SEVERITY], Rung.LOCAL, "")
     assert answer.confidence >= POLICY.critical_sure
-    assert (answer.model, answer.cost_usd, len(answer.prompt_hash)) == ("recite", 0.002, 12)
+    assert (answer.model, answer.cost_usd, len(answer.prompt_hash)) == ("recite", 0.001, 12)
     assert answer.result.rung is Rung.LOCAL
     assert answer.result.features == burnt.rules.result.features
-    asked, verified = model.requests
-    assert (asked.task, verified.task) == (ModelTask.RCA, ModelTask.VERIFICATION)
+    [asked] = model.requests
+    assert asked.task is ModelTask.RCA
     assert (asked.urgent, asked.purpose.agent, asked.purpose.incident_id) == (True, "rca", "inc_1")
     assert [each.speaker for each in asked.messages] == [Speaker.SYSTEM, Speaker.USER]
 
@@ -126,7 +126,7 @@ async def test_an_invalid_answer_is_corrected_once(burnt: Case, wrong: str) -> N
     model = ReciteModel([wrong, right, HOLDS])
     answer = await diagnose(burnt.rca, asking(model), Severity.CRITICAL)
     assert answer.rung is Rung.LOCAL
-    assert answer.cost_usd == 0.003
+    assert answer.cost_usd == 0.002
     corrected = model.requests[1].messages
     assert [each.speaker for each in corrected[-2:]] == [Speaker.ASSISTANT, Speaker.USER]
     assert corrected[-1].text.startswith("That answer is not valid: ")
@@ -197,14 +197,24 @@ async def test_a_second_look_only_lowers(holds: bool, own: float, start: float) 
     verdict = json.dumps({"holds": holds, "confidence": own, "objection": ""})
     after = await lowered_by(verdict, start)
     assert 0 <= after <= start
-    assert holds or after <= 0.5
+    assert holds or after < start
+
+
+async def test_a_refutation_is_evidence_and_no_proof() -> None:
+    refuted = [json.dumps({"holds": False, "confidence": own, "objection": "no"}) for own in (1.0, 0.5, 0.0)]
+    left = [await lowered_by(verdict, 0.85) for verdict in refuted]
+    assert left == sorted(left, reverse=True)
+    assert 0.85 > left[0] > left[1] > 0.7 > left[2] > 0.6
 
 
 async def test_a_second_look_that_nobody_takes_changes_nothing(burnt: Case) -> None:
     assert await lowered_by(ModelLate("late"), 0.8) == 0.8
-    right = says(cause("payment", "cpu_saturation", burnt.cites("payment")))
-    silent = await diagnose(burnt.rca, asking(ReciteModel([right, ModelLate("late")])), Severity.CRITICAL)
+    other = says(cause("payment", "bad_release", burnt.cites("payment")))
+    model = ReciteModel([other, ModelLate("late")])
+    abstains = replace(rca.SPEC, rungs={Rung.RULES: _abstain})
+    silent = await climb(abstains, burnt.rca, policy=POLICY, severity=Severity.WARNING, asking=asking(model))
     assert (silent.rung, silent.notes) == (Rung.LOCAL, ("nobody took a second look",))
+    assert [each.task for each in model.requests] == [ModelTask.RCA, ModelTask.VERIFICATION]
 
 
 async def lowered_by(verdict: Answer, start: float) -> float:
