@@ -32,7 +32,9 @@ log = structlog.get_logger(__name__)
 MACHINES = (Rung.RULES, Rung.LOCAL, Rung.FRONTIER)
 NOBODY = Asking()
 MODEL_SECONDS = 90.0
-"""Longest wait for the models of one decision together; their own deadlines are shorter."""
+"""Longest wait for the models of one decision together; their own deadlines are shorter.
+
+Whoever hands the models over sees to it (`graphs.recorded_models`), as a late one must be late in a replay, too."""
 
 SPOILT = {EscalationReason.ABSTAINED, EscalationReason.UNKNOWN_PATTERN, EscalationReason.RUNGS_DISAGREE}
 """What is wrong with an answer however sure it is: nobody may rely on it because a better rung was silent."""
@@ -294,13 +296,8 @@ async def _ask(way: _Way[In, Out], rung: Rung) -> Answer[Out] | NoAnswer:
         return await _ask_function(way.spec, rung, way.given)
     rules = way.answers.get(Rung.RULES)
     models = [answer.result for each, answer in way.answers.items() if each is not Rung.RULES]
-    left = MODEL_SECONDS - (way.clock.monotonic() - way.started)
-    try:
-        async with asyncio.timeout(left):
-            before = Before(rules.result if rules else None, models)
-            return await ask_model(way.spec, rung, way.given, before, way.asking)
-    except TimeoutError:
-        return NoAnswer(EscalationReason.TIMEOUT, f"no answer within {MODEL_SECONDS:g} s")
+    before = Before(rules.result if rules else None, models)
+    return await ask_model(way.spec, rung, way.given, before, way.asking)
 
 
 async def _ask_function(spec: AgentSpec[In, Out], rung: Rung, given: In) -> Answer[Out] | NoAnswer:

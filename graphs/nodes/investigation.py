@@ -13,7 +13,7 @@ from core.models import Diagnosis, FaultKind
 from graphs.asking import looker
 from graphs.context import IncidentContext
 from graphs.queries import in_view, query_context, recorded_view
-from graphs.records import decide, keep_evidence
+from graphs.records import decide, keep_evidence, note
 from graphs.run_settings import kept_settings
 from graphs.state import IncidentState
 from tools import runner
@@ -50,7 +50,13 @@ async def detect(state: IncidentState, context: IncidentContext) -> dict[str, An
     """Anomaly agent: what left its baseline, when, by how much."""
     view = await recorded_view(state, context)
     given = AnomalyInput(view=view, config=context.analysis, evidence=await in_view(state, context))
-    answer = await decide(anomaly.SPEC, given, context, state["incident"], visit=state["looks"] - 1)
+    incident = state["incident"]
+    answer = await decide(anomaly.SPEC, given, context, incident, visit=state["looks"] - 1)
+    told = answer.result.assessment
+    if told is not None:
+        seen = f"anomaly: a model {'sees' if told.detected else 'does not see'} one ({told.pattern or 'no pattern'})"
+        text = f"{seen}, {told.severity}: {told.recommendation}"
+        await note(context, incident.id, "model", text, key=f"assessment:{state['looks']}")
     return {"findings": answer.result.findings}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 
 from agents.data_policy import DataPolicy, RungPrivacy
 from core.errors import ModelLate, ModelUnavailable, OverBudget
-from core.llm import Message, ModelRequest, ModelTask, Purpose, Speaker
+from core.llm import Message, ModelReply, ModelRequest, ModelTask, Purpose, Speaker
 from core.models import AttemptState, Autonomy, Decision, EscalationReason, FaultKind, IncidentStatus, Recovery, Rung
 from graphs.bundle import read_bundle, write_bundle
 from graphs.recorded_models import recording
@@ -214,3 +215,26 @@ async def test_a_node_that_runs_again_asks_and_pays_no_model_twice(bench: Bench)
     first = await recording(context, "inc_1")[Rung.LOCAL].complete(request)
     assert await recording(context, "inc_1")[Rung.LOCAL].complete(request) == first
     assert len(local.requests) == 1
+
+
+async def test_who_has_no_answer_when_the_time_for_the_decision_is_over_is_late_on_record_too(bench: Bench) -> None:
+    class Silent(ReciteModel):
+        async def complete(self, request: ModelRequest) -> ModelReply:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    bench.models = {Rung.LOCAL: Silent()}
+    context = bench.context(await bench.lease())
+    request = ModelRequest(task=ModelTask.RCA, messages=(), purpose=Purpose(agent="rca"))
+    with pytest.raises(ModelLate):
+        await recording(context, "inc_1", seconds=0.0)[Rung.LOCAL].complete(request)
+    bench.models = {Rung.LOCAL: model(answers())}
+    with pytest.raises(ModelLate):
+        await recording(bench.context(context.lease), "inc_1")[Rung.LOCAL].complete(request)
+
+
+async def test_what_a_model_makes_of_the_findings_is_told(bench: Bench) -> None:
+    await run(bench, model(answers()))
+    async with bench.store.read() as tx:
+        told = [entry.text for entry in await tx.timeline.of_incident("inc_1") if entry.kind == "model"]
+    assert told[0] == "anomaly: a model sees one (no pattern), critical: Look at it."
