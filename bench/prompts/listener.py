@@ -20,10 +20,11 @@ _CANDIDATE = re.compile(r"^\| (?P<service>\S+) (?P<kind>[a-z_]+) 0\.\d+: ", re.M
 
 @dataclass
 class Listener:
-    """`core.ports.ChatModel` that agrees with the statistics, cites what it is shown, and else takes what comes first.
+    """`core.ports.ChatModel` that names a candidate of the statistics and cites what it is shown.
 
     Attributes:
         confidence: of every answer.
+        agrees: with the candidate that the statistics put first; otherwise it names their last one.
         calls: tools that it calls, a turn, while it is offered any.
         names: what services are called.
         shown: agent and tokens of each prompt, by the vocabulary of gpt-4o.
@@ -33,6 +34,7 @@ class Listener:
     rung: Rung
     confidence: float = 0.9
     calls: tuple[tuple[str, ...], ...] = ()
+    agrees: bool = True
     names: re.Pattern[str] = _NAME
     shown: list[tuple[str, int]] = field(default_factory=list)
     written: int = 0
@@ -62,8 +64,8 @@ class Listener:
         if "$ref" in node:
             node = root["$defs"][node["$ref"].rsplit("/", 1)[1]]
         if "enum" in node:
-            first = _CANDIDATE.search(text)
-            wanted = first[name] if first and name in ("service", "kind") else ""
+            candidates = list(_CANDIDATE.finditer(text)) if name in ("service", "kind") else []
+            wanted = candidates[0 if self.agrees else -1][name] if candidates else ""
             return wanted if wanted in node["enum"] else node["enum"][0]
         match node.get("type"):
             case "object":

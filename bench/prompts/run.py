@@ -74,8 +74,9 @@ class Seen:
 def run(options: BenchOptions) -> BenchResult:
     """Measure usual incidents, and two with models that want to see everything."""
     crowd = Crowd(NOW, CONTAINERS, SERIES, LINES, PAGE_LINES)
-    at_once, looked, greedy = asyncio.run(_all(crowd))
-    every = (*at_once, *looked, *greedy)
+    at_once, looked, disagreed, greedy = asyncio.run(_all(crowd))
+    usual = (*at_once, *looked, *disagreed)
+    every = (*usual, *greedy)
     figures = (
         figure(
             "prompts.largest",
@@ -87,14 +88,15 @@ def run(options: BenchOptions) -> BenchResult:
         ),
         figure(
             "prompts.median_investigation",
-            _median((*at_once, *looked)),
+            _median(usual),
             "tokens",
             floor=INVESTIGATION_TOKENS,
             lower_is_better=True,
-            note="prompts and answers of all agents and rungs; half of the models ask for more evidence first",
+            note="prompts and answers of all agents and rungs, of the three groups below together",
         ),
         figure("prompts.median_at_once", _median(at_once), "tokens", note="models that answer what they are shown"),
         figure("prompts.median_looked", _median(looked), "tokens", note="models that ask two queries first"),
+        figure("prompts.median_disagreed", _median(disagreed), "tokens", note="models that contradict the statistics"),
         figure(
             "prompts.longest_investigation",
             max(each.total for each in greedy),
@@ -113,12 +115,13 @@ def run(options: BenchOptions) -> BenchResult:
     return BenchResult(name="prompts", figures=figures, cases=cases if options.with_cases else ())
 
 
-async def _all(crowd: Crowd) -> tuple[list[Seen], list[Seen], list[Seen]]:
+async def _all(crowd: Crowd) -> tuple[list[Seen], list[Seen], list[Seen], list[Seen]]:
     never_sure = LadderPolicy(sure=1.0, critical_sure=1.0)
     at_once = [await asked(crowd, symptom) for symptom in SYMPTOMS[::2]]
     looked = [await asked(crowd, symptom, looks=LOOKS) for symptom in SYMPTOMS[1::2]]
+    disagreed = [await asked(crowd, symptom, agrees=False) for symptom in SYMPTOMS[:2]]
     greedy = [await asked(crowd, symptom, looks=EVERYTHING, policy=never_sure) for symptom in (SYMPTOMS[0], TOP)]
-    return at_once, looked, greedy
+    return at_once, looked, disagreed, greedy
 
 
 def _median(seen: Sequence[Seen]) -> float:
@@ -132,17 +135,18 @@ async def asked(
     *,
     looks: tuple[tuple[str, ...], ...] = (),
     policy: LadderPolicy | None = None,
-    severity: Severity = Severity.CRITICAL,
+    agrees: bool = True,
 ) -> Seen:
     """One alert, while two of the containers below it fail at once.
 
     Args:
         looks: what the models ask for, turn by turn.
+        agrees: whether they say what the statistics say.
     """
     clock = ManualClock(NOW)
     below = crowd.callees(symptom)
     crowd = Crowd(NOW, crowd.containers, crowd.series, crowd.lines, crowd.page_lines, faulty=below[:2])
-    listeners = [Listener(Rung.LOCAL, CONFIDENCE, looks), Listener(Rung.FRONTIER, CONFIDENCE, looks)]
+    listeners = [Listener(rung, CONFIDENCE, looks, agrees) for rung in (Rung.LOCAL, Rung.FRONTIER)]
     models: Mapping[Rung, ChatModel] = {each.rung: each for each in listeners}
     inventory, sources = crowd.inventory(), crowd.sources()
 
@@ -165,18 +169,18 @@ async def asked(
         )
 
     name = crowd.names[symptom]
-    found = await investigate([_alert(name, severity)], inventory, clock, context)
+    found = await investigate([_alert(name)], inventory, clock, context)
     prompts = tuple(prompt for each in listeners for prompt in each.shown)
     total = sum(size for _, size in prompts) + sum(each.written for each in listeners)
     return Seen(name, prompts, total, found)
 
 
-def _alert(service: str, severity: Severity) -> Alert:
+def _alert(service: str) -> Alert:
     return Alert(
         fingerprint=f"fp-{service}",
         status=AlertStatus.FIRING,
         name="HighErrors",
-        severity=severity,
+        severity=Severity.CRITICAL,
         labels={"alertname": "HighErrors", "job": service},
         annotations={"summary": f"more than 5% of the requests to {service} fail"},
         starts_at=NOW - timedelta(seconds=100),

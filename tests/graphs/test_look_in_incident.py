@@ -19,7 +19,7 @@ from tests.graphs.conftest import Bench
 
 
 async def test_what_a_model_looked_at_is_evidence_and_replays_without_a_model(bench: Bench, tmp_path: Path) -> None:
-    model = Listener(Rung.LOCAL, 0.95, (("service_topology",),), re.compile("leaf"))
+    model = Listener(Rung.LOCAL, 0.95, (("service_topology",),), names=re.compile("leaf"))
 
     def context(lease: Lease) -> IncidentContext:
         return replace(
