@@ -35,6 +35,11 @@ BENCHES: dict[str, Bench] = {
         "How far confidence can be trusted, on systems that the fit never saw.",
     ),
     "engine": Bench("bench.engine.run", (), "Speed and memory of the analysis on made-up load."),
+    "ladder": Bench(
+        "bench.ladder.run",
+        ("petshop", "sockshop", "rootcausebench"),
+        "Models that err on purpose, on the ladder: accuracy, who is asked, costs; every outcome of a rung.",
+    ),
     "prompts": Bench("bench.prompts.run", (), "What models are shown of a large system, in tokens."),
     "rca": Bench(
         "bench.rca.run", ("nezha", "petshop", "sockshop", "rootcausebench"), "Root causes ranked on labelled incidents."

@@ -57,7 +57,9 @@ class BenchResult(Model):
 
     name: str
     figures: tuple[Figure, ...]
-    cases: tuple[Case, ...] = Field(default=(), description="only with --cases")
+    cases: tuple[Case, ...] = Field(
+        default=(), description="only with --cases; those of the ladder always hold its matrix"
+    )
     peers: tuple[Peer, ...] = Field(default=(), description="only with --peer")
     seconds: float = 0.0
     command: str = ""
