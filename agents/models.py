@@ -91,7 +91,9 @@ class Plan(Model):
 
     proposals: tuple[Proposal, ...] = ()
     reason: str = Field(description="why these, or why none")
-    settled: bool = Field(default=False, description="none is the right answer: nothing is broken")
+    settled: bool = Field(
+        default=False, description="none is the right answer: nothing is broken, or neither rules nor a model know any"
+    )
     remedy: Remedy | None = Field(
         default=None, description="what would end the first cause, even where Quell has no action for it"
     )

@@ -18,6 +18,9 @@ from core.llm import ModelTask
 from core.models import Evidence, FaultKind, Hypothesis, Model, Proposal, Rung
 from core.models.faults import REMEDY_OF
 
+SURE_CAUSE = 0.7
+"""Below it a human judges the cause first: no model is asked what to do about it."""
+
 UNLISTED = 0.05
 """What the rules give to an action that they know no reason for."""
 
@@ -43,7 +46,11 @@ def prompted(choosable: Choosable) -> Prompted[HealingInput, Plan]:
         task=ModelTask.PLANNING,
         prompt="healing",
         response=HealingResponse,
-        worth_asking=lambda given, rules: not (rules is not None and rules.settled) and bool(choosable(given)),
+        worth_asking=lambda given, rules: (
+            given.diagnosis.confidence >= SURE_CAUSE
+            and not (rules is not None and rules.settled)
+            and bool(choosable(given))
+        ),
         services=services,
         variables=partial(variables, choosable),
         choices=lambda given, rules: {},
@@ -91,7 +98,7 @@ def read(
     rules: Plan | None,
     evidence: Mapping[str, Evidence],
 ) -> Claim[Plan]:
-    """The chosen options; the diagnosis bounds the confidence.
+    """The chosen options. The confidence is that they help if the cause is right; the diagnosis bounds the proposals'.
 
     Raises:
         InvalidInput: a number is not on the list, or stands there twice.
@@ -108,12 +115,15 @@ def read(
     borne = tuple(one for one in cites if one in bearing)
 
     def settle(confidence: float, rung: Rung) -> Plan:
+        bounded = min(confidence, given.diagnosis.confidence)
         proposals = tuple(
-            one.model_copy(update={"confidence": confidence, "unsure": "" if one.hash in known else _unsure(one)})
+            one.model_copy(update={"confidence": bounded, "unsure": "" if one.hash in known else _unsure(one)})
             for one in chosen
         )
         remedy = REMEDY_OF.get(first.kind) if first else None
-        return Plan(proposals=proposals, reason=story.text[:500] or "no reason was given", remedy=remedy)
+        agreed = not proposals and rules is not None and not rules.proposals
+        reason = story.text[:500] or "no reason was given"
+        return Plan(proposals=proposals, reason=reason, settled=agreed, remedy=remedy)
 
     return Claim(
         settle=settle,
@@ -125,7 +135,6 @@ def read(
         groundless="nothing that it cites bears on the cause" if (cites or missing) and not borne else "",
         contradiction=contradiction_of(said.reason, said.confidence),
         recall=_recall(given, chosen, first.kind) if first else 0.0,
-        at_most=given.diagnosis.confidence,
         said=f"do {chosen[0].action} to {chosen[0].service}" if chosen else "do nothing",
     )
 

@@ -31,6 +31,9 @@ from core.ports import ChatModel
 Look = Callable[[ChatModel, ModelRequest, Redactor, Barred], Awaitable[Looked]]
 """Lets a model ask for more evidence before it answers."""
 
+SHARED = 0.5
+"""From this probability on, the rules give the answer of a model themselves: nobody needs to refute it."""
+
 O = TypeVar("O", bound=BaseModel)  # noqa: E741 - output, as AgentSpec names it
 
 
@@ -120,7 +123,7 @@ async def _answer(
     if claim.groundless:
         return NoAnswer(EscalationReason.UNGROUNDED, claim.groundless, talk.cost_usd)
     confidence = confidence_of(claim, known, rung, _agreement(spec, claim, before))
-    alone = before.rules is None or spec.same(claim.settle(confidence, rung), before.rules) is not True
+    alone = claim.support is None or claim.support < SHARED
     if prompted.verified and alone and confidence >= verification.WORTH_IT:
         verdict = request.model_copy(update={"task": ModelTask.VERIFICATION})
         confidence = await verification.lowered(confidence, claim, spec.description, known, verdict, talk, showing)

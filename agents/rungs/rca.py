@@ -28,9 +28,6 @@ MAX_CAUSES = 5
 UNLISTED = 0.05
 """What the rules give to a cause that they do not list."""
 
-OTHER_KIND = 0.5
-"""Share of the rules' probability that counts when a model names another kind of fault of the same service."""
-
 
 class Cause(Model):
     """One cause that the model names."""
@@ -85,7 +82,7 @@ def read(
     return Claim(
         settle=settle,
         own=said.confidence,
-        support=_support(rules, first.service, kind),
+        support=_support(rules, first.service),
         cites=first_cites,
         dropped=max(0, offered - len(first_cites)) + len(story.dropped),
         story=story,
@@ -150,17 +147,14 @@ def _listed(rules: Diagnosis | None, service: str, kind: FaultKind) -> Hypothesi
     return next((one for one in hypotheses if (one.service, one.kind) == (service, kind)), None)
 
 
-def _support(rules: Diagnosis | None, service: str, kind: FaultKind) -> float | None:
-    """Probability that the rules give to the cause; None where they have no opinion on it."""
+def _support(rules: Diagnosis | None, service: str) -> float | None:
+    """Probability that the rules give to the service, whatever the kind: that is what a confidence is of.
+
+    None where they have no opinion.
+    """
     if rules is None or rules.first is None:
         return None
-    listed = _listed(rules, service, kind)
-    if listed is not None:
-        return listed.probability
-    of_service = [one for one in rules.hypotheses if one.service == service]
-    if any(one.kind is FaultKind.UNKNOWN for one in of_service):
-        return None
-    return max([UNLISTED, *(OTHER_KIND * one.probability for one in of_service)])
+    return max(UNLISTED, min(1.0, sum(one.probability for one in rules.hypotheses if one.service == service)))
 
 
 def _hypothesis(cause: Cause, cites: tuple[str, ...], given: RcaInput, evidence: Mapping[str, Evidence]) -> Hypothesis:

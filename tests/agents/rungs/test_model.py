@@ -332,7 +332,7 @@ async def test_a_model_chooses_among_complete_proposals_on_the_cause_and_nothing
     answer = await climb(healing.SPEC, given, policy=POLICY, severity=Severity.CRITICAL, asking=asking(model))
     [proposal] = answer.result.proposals
     assert (proposal.action, proposal.service, proposal.unsure, answer.rung) == ("restart", "payment", "", Rung.LOCAL)
-    assert answer.confidence <= given.diagnosis.confidence
+    assert proposal.confidence <= given.diagnosis.confidence
     assert proposal.evidence == given.diagnosis.hypotheses[0].evidence_for
 
 
