@@ -23,7 +23,7 @@ SURE_NUMBER = 0.6
 """Whoever gives such a number says that he does know."""
 
 
-def confidence_of(claim: Claim[Out], evidence: Mapping[str, Evidence], rung: Rung, agreement: int) -> float:
+def confidence_of(claim: Claim[Out], evidence: Mapping[str, Evidence], rung: Rung, agreement: float) -> float:
     """Probability that the claim is right, 0..1, rounded; halved where its words contradict it."""
     features = {
         **own_features(claim.own),

@@ -33,6 +33,7 @@ class Conversation:
         look: lets the model ask for more evidence before it answers; None: it answers from the prompt.
         looked_at: evidence that it asked for.
         cost_usd, notes, model_name: of all requests so far.
+        said: the newest answer, as the model wrote it.
     """
 
     def __init__(self, model: ChatModel, redactor: Redactor) -> None:
@@ -43,6 +44,7 @@ class Conversation:
         self.cost_usd = 0.0
         self.notes: tuple[str, ...] = ()
         self.model_name = ""
+        self.said = ""
 
     async def hear(
         self,
@@ -63,8 +65,8 @@ class Conversation:
             return self._read(reply, response, choices, read)
         except InvalidInput as error:
             problem = self.redactor.hide(error.message)
-        again = request.model_copy(update={"messages": (*request.messages, *_corrected(reply, problem))})
-        reply = self._booked(await self._model.complete(again))
+        corrected = again(request, reply.text, CORRECTION.format(problem=problem))
+        reply = self._booked(await self._model.complete(corrected))
         return self._read(reply, response, choices, read)
 
     async def _first(self, request: ModelRequest) -> ModelReply:
@@ -89,11 +91,12 @@ class Conversation:
     def _booked(self, reply: ModelReply) -> ModelReply:
         self.cost_usd = round(self.cost_usd + reply.cost_usd, 9)
         self.notes = tuple(dict.fromkeys((*self.notes, *reply.notes)))
-        self.model_name = reply.model
+        self.model_name, self.said = reply.model, reply.text
         return reply
 
 
-def _corrected(reply: ModelReply, problem: str) -> tuple[Message, Message]:
-    """What was answered, and what is wrong with it. The problem names paths and rules, never a stranger's words."""
-    said = Message(speaker=Speaker.ASSISTANT, text=reply.text[:MAX_QUOTED_CHARACTERS] or "(nothing)")
-    return said, Message(speaker=Speaker.USER, text=CORRECTION.format(problem=problem))
+def again(request: ModelRequest, said: str, told: str) -> ModelRequest:
+    """The request with what was answered, and what is said to that; what is said was hidden before."""
+    answered = Message(speaker=Speaker.ASSISTANT, text=said[:MAX_QUOTED_CHARACTERS] or "(nothing)")
+    messages = (*request.messages, answered, Message(speaker=Speaker.USER, text=told))
+    return request.model_copy(update={"messages": messages})

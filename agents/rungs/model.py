@@ -13,23 +13,27 @@ from typing import Generic, TypeVar
 from pydantic import BaseModel
 
 from agents.data_policy import DataPolicy, may_leave
+from agents.fencing import Stranger, fence
 from agents.looking.progress import Looked
 from agents.looking.telling import Barred
 from agents.prompting import MAX_PROMPT_TOKENS, load
 from agents.redaction import Redactor
 from agents.rungs import verification
 from agents.rungs.confidence import confidence_of
-from agents.rungs.conversation import Conversation
+from agents.rungs.conversation import Conversation, again
 from agents.rungs.schema import response_schema
 from agents.rungs.showing import Showing, by_id
 from agents.spec import AgentSpec, Answer, Claim, In, NoAnswer, Out, Prompted
 from core.errors import DataStays, InvalidInput, ModelLate, OverBudget, SourceError
-from core.llm import ModelRequest, ModelTask, Purpose
+from core.llm import ModelRequest, Purpose
 from core.models import EscalationReason, Rung
 from core.ports import ChatModel
 
 Look = Callable[[ChatModel, ModelRequest, Redactor, Barred], Awaitable[Looked]]
 """Lets a model ask for more evidence before it answers."""
+
+RECONSIDERED = -0.5
+"""What the features lose in agreement when a model says something else than at first."""
 
 SHARED = 0.5
 """From this probability on, the rules give the answer of a model themselves: nobody needs to refute it."""
@@ -123,10 +127,18 @@ async def _answer(
     if claim.groundless:
         return NoAnswer(EscalationReason.UNGROUNDED, claim.groundless, talk.cost_usd)
     confidence = confidence_of(claim, known, rung, _agreement(spec, claim, before))
-    alone = claim.support is None or claim.support < SHARED
-    if prompted.verified and alone and confidence >= verification.WORTH_IT:
-        verdict = request.model_copy(update={"task": ModelTask.VERIFICATION})
-        confidence = await verification.lowered(confidence, claim, spec.description, known, verdict, talk, showing)
+    if prompted.verified and (claim.support is None or claim.support < SHARED):
+        said = talk.said
+        verdict = await verification.second_look(claim, spec.description, known, request, talk, showing)
+        if verdict is not None and confidence >= verification.WORTH_IT:
+            confidence = verification.against(confidence, verdict)
+        elif verdict is not None and not verdict.holds and rung is Rung.LOCAL:
+            objection = fence(talk.redactor.hide(verdict.objection), Stranger.TOOL, max_characters=400)
+            told = verification.RECONSIDER.format(objection=objection)
+            claim = await talk.hear(again(request, said, told), prompted.response, choices, read)
+            if claim.groundless:
+                return NoAnswer(EscalationReason.UNGROUNDED, claim.groundless, talk.cost_usd)
+            confidence = confidence_of(claim, known, rung, RECONSIDERED + _agreement(spec, claim, before))
     return Answer(
         result=claim.settle(confidence, rung),
         confidence=confidence,

@@ -16,7 +16,7 @@ from agents.spec import Claim, Out
 from analysis.calibration.judging import log_odds
 from analysis.rounding import probability
 from core.errors import InvalidInput, SourceError
-from core.llm import ModelRequest
+from core.llm import ModelRequest, ModelTask
 from core.models import Evidence, Model
 
 REFUTED_ODDS = 0.3
@@ -28,7 +28,15 @@ DOUBT_ODDS = 0.5
 """What a verdict takes off at most that holds, but gives a confidence below a half."""
 
 WORTH_IT = 0.6
-"""An answer that is less sure climbs anyway: nobody needs to refute it."""
+"""From here on a verdict lowers the number; an answer that is less sure climbs anyway, unless it is reconsidered."""
+
+RECONSIDER = (
+    "A second look says that this does not hold:\n{objection}\nWeigh all of the evidence again, and what the "
+    "statistics rank. Keep your answer if the evidence bears it out; otherwise give a better one, by the same schema."
+)
+"""What a local model is told, once, when its second look refutes what the rules do not believe either.
+
+Self-critique: Gou et al. 2024, arXiv:2305.11738. It is free, and tried before the frontier is asked."""
 
 MAX_OUTPUT_TOKENS = 250
 
@@ -41,19 +49,18 @@ class Verdict(Model):
     objection: str
 
 
-async def lowered(
-    confidence: float,
+async def second_look(
     claim: Claim[Out],
     question: str,
     evidence: Mapping[str, Evidence],
     request: ModelRequest,
     talk: Conversation,
     showing: Showing,
-) -> float:
-    """The confidence after the second look, never above what it was.
+) -> Verdict | None:
+    """The verdict on a claim; None where nobody took a second look, which says nothing.
 
     Args:
-        request: of the answer; task and purpose are taken from it.
+        request: of the answer; purpose and urgency are taken from it.
         talk: the conversation; the second look sees none of its turns, only its costs are counted there.
     """
     other = [one for one in evidence.values() if one.id not in claim.cites]
@@ -66,6 +73,7 @@ async def lowered(
     )
     asked = request.model_copy(
         update={
+            "task": ModelTask.VERIFICATION,
             "messages": rendered.messages,
             "response_schema": response_schema(Verdict, {}),
             "max_output_tokens": MAX_OUTPUT_TOKENS,
@@ -73,11 +81,10 @@ async def lowered(
     )
     talk.look = None
     try:
-        verdict = await talk.hear(asked, Verdict, {}, _as_it_is)
+        return await talk.hear(asked, Verdict, {}, _as_it_is)
     except (InvalidInput, SourceError):
         talk.notes += ("nobody took a second look",)
-        return confidence
-    return against(confidence, verdict)
+        return None
 
 
 def against(confidence: float, verdict: Verdict) -> float:
