@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from clients import recorded
-from core.changes import ChangePage, ChangeQuery
+from core.changes import ChangePage, ChangeQuery, cleaned
 from core.errors import ActuatorError, SourceError
 from core.frames import BaselineQuery, Frame, LogPage, LogQuery, MetricQuery, SeriesBaseline
 from core.models import ActionOutcome, Change, Service, ServiceState, TemplatePage, TemplateQuery, Utc, Window
@@ -139,7 +139,10 @@ class _Traces:
 
 
 class _Actuators:
-    """All actuators as one that owns every service, so that `nothing owns it` is recorded like any other answer."""
+    """All actuators as one that owns every service, so that `nothing owns it` is recorded like any other answer.
+
+    Secrets in what a health check printed, or in how a change is told, end here, as those of log lines do.
+    """
 
     name = "actuators"
 
@@ -152,14 +155,15 @@ class _Actuators:
 
     async def state(self, service: Service) -> ServiceState:
         async def ask() -> ServiceState:
-            return await self._live.seeing(service).state(service)
+            state = await self._live.seeing(service).state(service)
+            return state.model_copy(update={"health_detail": redact_text(state.health_detail)})
 
         key = recorded.state_key(service.name, self._recorder.now)
         return await self._recorder.call(recorded.STATE, key, ask(), recorded.encode_state)
 
     async def changes(self, service: Service, window: Window) -> Sequence[Change]:
         async def ask() -> Sequence[Change]:
-            return await self._live.seeing(service).changes(service, window)
+            return [cleaned(change) for change in await self._live.seeing(service).changes(service, window)]
 
         key = recorded.changes_key(service.name, window, self._recorder.now)
         return await self._recorder.call(recorded.CHANGES, key, ask(), recorded.encode_changes)
