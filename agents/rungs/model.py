@@ -127,7 +127,9 @@ async def _answer(
     if claim.groundless:
         return NoAnswer(EscalationReason.UNGROUNDED, claim.groundless, talk.cost_usd)
     confidence = confidence_of(claim, known, rung, _agreement(spec, claim, before))
-    if prompted.verified and (claim.support is None or claim.support < SHARED):
+    alone = claim.support is None or claim.support < SHARED
+    useful = confidence >= verification.WORTH_IT or rung is Rung.LOCAL
+    if prompted.verified and alone and useful:
         said = talk.said
         verdict = await verification.second_look(claim, spec.description, known, request, talk, showing)
         if verdict is not None and confidence >= verification.WORTH_IT:

@@ -28,6 +28,8 @@ MAX_CAUSES = 5
 UNLISTED = 0.05
 """What the rules give to a cause that they do not list."""
 
+EVEN = 0.5
+
 
 class Cause(Model):
     """One cause that the model names."""
@@ -150,11 +152,15 @@ def _listed(rules: Diagnosis | None, service: str, kind: FaultKind) -> Hypothesi
 def _support(rules: Diagnosis | None, service: str) -> float | None:
     """Probability that the rules give to the service, whatever the kind: that is what a confidence is of.
 
-    None where they have no opinion.
+    None where they have no opinion: they abstain, or suspect the service of they know not what, without much trust.
     """
     if rules is None or rules.first is None:
         return None
-    return max(UNLISTED, min(1.0, sum(one.probability for one in rules.hypotheses if one.service == service)))
+    of_service = [one for one in rules.hypotheses if one.service == service]
+    total = min(1.0, sum(one.probability for one in of_service))
+    if total < EVEN and any(one.kind is FaultKind.UNKNOWN for one in of_service):
+        return None
+    return max(UNLISTED, total)
 
 
 def _hypothesis(cause: Cause, cites: tuple[str, ...], given: RcaInput, evidence: Mapping[str, Evidence]) -> Hypothesis:

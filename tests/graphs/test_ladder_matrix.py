@@ -20,7 +20,7 @@ unsure      | sure        | both     | unknown_pattern several_components       
 invalid     | sure        | both     | unknown_pattern invalid_output                       | frontier | held  | 2
 slow        | sure        | both     | unknown_pattern timeout                              | frontier | held  | 2
 down        | sure        | both     | unknown_pattern rung_unavailable                     | frontier | held  | 2
-disagreeing | sure        | both     | unknown_pattern several_components low_confidence    | human    | held  | 3
+disagreeing | sure        | both     | unknown_pattern several_components low_confidence    | human    | held  | 2
 hostile     | sure        | both     | unknown_pattern ungrounded                           | frontier | held  | 2
 forbidden   | sure        | frontier | unknown_pattern data_stays                           | frontier | held  | 3
 absent      | sure        | frontier | unknown_pattern rung_unavailable                     | frontier | held  | 3
