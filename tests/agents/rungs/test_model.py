@@ -242,7 +242,7 @@ async def test_a_local_model_reconsiders_once_what_its_second_look_refutes(burnt
     assert reasons(answer)[1] is REASONS.RUNGS_DISAGREE
     frontier = ReciteModel([wrong, refuted], rung=Rung.FRONTIER)
     await diagnose(unsure(burnt, 0.65), asking(frontier))
-    assert len(frontier.requests) == 2
+    assert [each.task for each in frontier.requests] == [ModelTask.RCA]
 
 
 @pytest.mark.parametrize(
