@@ -65,9 +65,10 @@ def named(diagnosis: Diagnosis) -> str:
     return diagnosis.first.service if diagnosis.first else ""
 
 
-async def put(incident: Replayed, seed: str, severity: Severity) -> Climbed:
+async def put(incident: Replayed, seed: str, severity: Severity, *, stubborn: bool = False) -> Climbed:
     """The incident through triage, detection, diagnosis and planning, as the graph asks the agents."""
-    models = [ErringModel(rung, incident.culprit, f"{seed}/{incident.name}") for rung in (Rung.LOCAL, Rung.FRONTIER)]
+    draws = f"{seed}/{incident.name}"
+    models = [ErringModel(rung, incident.culprit, draws, stubborn) for rung in (Rung.LOCAL, Rung.FRONTIER)]
     view = incident.view
     asking = Asking(
         models={each.rung: each for each in models},

@@ -2,7 +2,8 @@
 
 Each answer is drawn anew and by itself: with `WRONG` it is wrong, and half of the wrong ones are overconfident. A wrong
 answer is never a silly one: it names another service that the prompt allows, cites that service's own evidence, and
-says nothing that contradicts it. A second look errs as often as an answer does.
+says nothing that contradicts it. A second look errs as often as an answer does. A `stubborn` model draws once for a
+kind of question: asked again it says the same, and it finds that its own answer holds.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class ErringModel:
         rung: the frontier's answers cost the list price of `PRICED_AS`, the local model's nothing.
         culprit: the label.
         seed: everything that is drawn follows from it, the rung, and how often it was asked.
+        stubborn: it never changes its mind.
 
     Attributes:
         asked: all that it was asked, in order.
@@ -81,11 +83,12 @@ class ErringModel:
     rung: Rung
     culprit: str
     seed: str
+    stubborn: bool = False
     asked: list[Asked] = field(default_factory=list)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """An answer that obeys the schema, right or wrong."""
-        draws = random.Random(f"{self.seed}/{self.rung}/{len(self.asked)}")
+        draws = random.Random(f"{self.seed}/{self.rung}/{request.task if self.stubborn else len(self.asked)}")
         mood = drawn_mood(draws)
         text = json.dumps(self._answer(request, mood, draws))
         prompt, output = request_tokens(request, o200k_tokens), o200k_tokens(text)
@@ -106,7 +109,7 @@ class ErringModel:
                 return self._cause(request, text, right, sure, draws)
             case ModelTask.VERIFICATION:
                 holds = text.partition("Answer: ")[2].startswith(f"{self.culprit}: ")
-                return {"holds": holds is right, "confidence": sure, "objection": ""}
+                return {"holds": self.stubborn or holds is right, "confidence": sure, "objection": ""}
             case ModelTask.ANOMALY:
                 return _assessed(text, right, sure)
             case ModelTask.PLANNING:

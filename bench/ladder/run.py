@@ -1,8 +1,8 @@
 """`quell bench ladder`: what the ladder makes of models that are wrong in 30% of their answers, and its matrix.
 
 Recorded public incidents go through every agent with scripted models (`bench.ladder.erring`), several times with other
-draws. The floors hold for the recordings as they are; poorer telemetry, where the rules are often wrong, and critical
-severity, where more is asked, are shown beside them.
+draws. The floors hold for the recordings as they are; models that never change their mind, critical severity, where
+more is asked, and poorer telemetry, where the rules are often wrong, are shown beside them.
 """
 
 from __future__ import annotations
@@ -40,13 +40,14 @@ def run(options: BenchOptions) -> BenchResult:
     incidents = [one for pack in options.packs or PACKS for one in replayed(options.data, pack)]
     seen = [one for one in incidents if one.hardship == AS_SEEN]
     whole = asyncio.run(_all(seen, Severity.WARNING, REPEATS))
+    stubborn = asyncio.run(_all(seen, Severity.WARNING, REPEATS, stubborn=True))
     critical = asyncio.run(_all(seen, Severity.CRITICAL, FEWER))
     harder = asyncio.run(_all([one for one in incidents if one.hardship != AS_SEEN], Severity.WARNING, FEWER))
     rows = asyncio.run(run_matrix(cells()))
-    figures = [*_headline(whole), *_spending([*whole, *critical, *harder])]
+    figures = [*_headline(whole), *_spending([*whole, *stubborn, *critical, *harder])]
     for system in dict.fromkeys(one.system for one in seen):
         figures += _shares(system, [one for one in whole if one.incident.system == system])
-    figures += _shares("critical", critical)
+    figures += _shares("stubborn", stubborn) + _shares("critical", critical)
     for hardship in dict.fromkeys(one.incident.hardship for one in harder):
         figures += _shares(hardship, [one for one in harder if one.incident.hardship == hardship])
     return BenchResult(
@@ -57,8 +58,10 @@ def run(options: BenchOptions) -> BenchResult:
     )
 
 
-async def _all(incidents: Sequence[Replayed], severity: Severity, repeats: int) -> list[Climbed]:
-    return [await put(one, str(seed), severity) for seed in range(repeats) for one in incidents]
+async def _all(
+    incidents: Sequence[Replayed], severity: Severity, repeats: int, *, stubborn: bool = False
+) -> list[Climbed]:
+    return [await put(one, str(seed), severity, stubborn=stubborn) for seed in range(repeats) for one in incidents]
 
 
 def _headline(climbed: Sequence[Climbed]) -> list[Figure]:
