@@ -15,7 +15,9 @@ from drills.shop.roles import Role
 from tests.drills.conftest import LocalShop
 from tests.support import eventually
 
-DELAY_SECONDS = 0.2
+DELAY_SECONDS = 0.5
+CHUNKS = 3
+"""A request of `charge` passes in more than so many; delayed one by one they would make it that much later."""
 
 
 @pytest.fixture
@@ -36,20 +38,30 @@ async def charge(url: str, amount: int = 5) -> tuple[int, float]:
     return answer.status_code, time.monotonic() - began
 
 
-async def test_a_request_is_passed_on_whole_and_at_once(way: tuple[DelayingProxy, str]) -> None:
-    status, seconds = await charge(way[1])
+async def promptly(url: str) -> bool:
+    """Whether a charge succeeds in less than the delay; on a busy machine one or another does not."""
+    status, seconds = await charge(url)
     assert status == 200
-    assert seconds < DELAY_SECONDS
+    return seconds < DELAY_SECONDS
+
+
+async def test_a_request_is_passed_on_whole_and_at_once(way: tuple[DelayingProxy, str]) -> None:
+    await eventually(lambda: promptly(way[1]))
 
 
 async def test_every_request_is_late_by_the_delay_and_no_more(way: tuple[DelayingProxy, str]) -> None:
     proxy, url = way
     proxy.delay_seconds = DELAY_SECONDS
-    answers = await asyncio.gather(*(charge(url) for _ in range(5)))
-    assert {status for status, _ in answers} == {200}
-    assert all(DELAY_SECONDS <= seconds < 3 * DELAY_SECONDS for _, seconds in answers)
+
+    async def late_by_one_delay() -> bool:
+        answers = await asyncio.gather(*(charge(url) for _ in range(5)))
+        assert {status for status, _ in answers} == {200}
+        assert all(seconds >= DELAY_SECONDS for _, seconds in answers)
+        return all(seconds < CHUNKS * DELAY_SECONDS for _, seconds in answers)
+
+    await eventually(late_by_one_delay)
     proxy.delay_seconds = 0.0
-    assert (await charge(url))[1] < DELAY_SECONDS
+    await eventually(lambda: promptly(url))
 
 
 async def test_what_the_service_refuses_is_passed_back(way: tuple[DelayingProxy, str]) -> None:

@@ -71,6 +71,15 @@ def test_an_unknown_fault_is_told_with_those_that_exist(capsys):
     assert all(name in told for name in ("bad-release", "crash", "hang", "wedged-worker"))
 
 
+@pytest.fixture
+def heeding_ctrl_c():
+    """A shell that starts the tests in the background lets them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_kept_running_it_reports_at_once_and_ends_on_ctrl_c(scored, monkeypatch, capsys):
     scored(judged())
 
