@@ -152,13 +152,12 @@ def _listed(rules: Diagnosis | None, service: str, kind: FaultKind) -> Hypothesi
 def _support(rules: Diagnosis | None, service: str) -> float | None:
     """Probability that the rules give to the service, whatever the kind: that is what a confidence is of.
 
-    None where they have no opinion: they abstain, or suspect the service of they know not what, without much trust.
+    None where they have no opinion: they abstain, or suspect this one first, of they know not what, without much trust.
     """
     if rules is None or rules.first is None:
         return None
-    of_service = [one for one in rules.hypotheses if one.service == service]
-    total = min(1.0, sum(one.probability for one in of_service))
-    if total < EVEN and any(one.kind is FaultKind.UNKNOWN for one in of_service):
+    total = min(1.0, sum(one.probability for one in rules.hypotheses if one.service == service))
+    if total < EVEN and rules.first.service == service and rules.first.kind is FaultKind.UNKNOWN:
         return None
     return max(UNLISTED, total)
 
