@@ -137,7 +137,7 @@ class ScriptedModel:
         if request.task is ModelTask.RCA and self.does is Does.DOWN:
             raise ModelUnavailable(f"the {self.rung} model is down")
         return ModelReply(
-            text=self._text(request),
+            text=self.text(request),
             model=f"scripted-{self.rung}",
             rung=self.rung,
             prompt_tokens=PROMPT_TOKENS,
@@ -147,7 +147,8 @@ class ScriptedModel:
     async def status(self) -> SourceStatus:
         return SourceStatus(name=f"scripted-{self.rung}", configured=True, reachable=True)
 
-    def _text(self, request: ModelRequest) -> str:
+    def text(self, request: ModelRequest) -> str:
+        """What it says, as it says it."""
         shown = "\n".join(each.text for each in request.messages)
         match request.task:
             case ModelTask.RCA if self.does is Does.INVALID:

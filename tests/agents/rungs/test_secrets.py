@@ -47,8 +47,9 @@ def the_burnt_case() -> Case:
 
 @pytest.mark.parametrize("kind", sorted(BY_KIND))
 async def test_no_secret_is_in_any_request(burnt: Case, kind: str) -> None:
-    for text, gone in BY_KIND[kind]:
-        requests = await _asked(burnt, f"{MARK} {text}")
+    for number, (text, gone) in enumerate(BY_KIND[kind]):
+        rungs = (Rung.LOCAL,) if number else (Rung.LOCAL, Rung.FRONTIER)
+        requests = await _asked(burnt, f"{MARK} {text}", rungs)
         assert {each.task for each in requests} == {
             ModelTask.CLASSIFICATION, ModelTask.ANOMALY, ModelTask.RCA, ModelTask.VERIFICATION, ModelTask.PLANNING
         }  # fmt: skip
@@ -66,9 +67,9 @@ def _pieces(secret: str) -> list[str]:
     return [secret[at : at + LEFT_CHARACTERS] for at in range(max(1, len(secret) - LEFT_CHARACTERS + 1))]
 
 
-async def _asked(burnt: Case, text: str) -> list[ModelRequest]:
-    """All that local and frontier are sent when that text stands everywhere."""
-    models = [ReciteModel(actor=_actor(burnt, text), rung=rung) for rung in (Rung.LOCAL, Rung.FRONTIER)]
+async def _asked(burnt: Case, text: str, rungs: tuple[Rung, ...]) -> list[ModelRequest]:
+    """All that these rungs are sent when that text stands everywhere."""
+    models = [ReciteModel(actor=_actor(burnt, text), rung=rung) for rung in rungs]
     asking = Asking(models={each.rung: each for each in models}, incident_id="inc_1", service="gateway")
 
     async def decide(spec: AgentSpec[Any, Any], given: Any) -> None:
