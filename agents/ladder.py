@@ -147,16 +147,21 @@ class _Way(Generic[In, Out]):
         return max(self.answers, key=lambda rung: (self.answers[rung].confidence, MACHINES.index(rung)), default=None)
 
     def disagrees(self, rung: Rung) -> bool:
-        """Whether more of those below said another thing than said the same; who has doubts of his own has no vote."""
-        mine = self.answers[rung].result
+        """Whether more of those below said another thing than said the same."""
+        mine = self.answers[rung]
         votes = [
-            self.spec.same(mine, other.result)
+            self.spec.same(mine.result, other.result)
             for below, other in self.answers.items()
-            if below is not rung
-            and self.spec.concern(other.result) is None
-            and (self.critical or other.confidence >= self.policy.min_confidence)
+            if below is not rung and self._votes(other, against=mine)
         ]
         return votes.count(False) > votes.count(True)
+
+    def _votes(self, other: Answer[Out], against: Answer[Out]) -> bool:
+        """Whether an answer counts against a later one: who has doubts of his own does only if he is still surer."""
+        if not self.critical and other.confidence < self.policy.min_confidence:
+            return False
+        concern = self.spec.concern(other.result)
+        return concern is None or (concern not in SPOILT and other.confidence >= against.confidence)
 
     def step(self, rung: Rung, to: Rung, reason: EscalationReason, detail: str) -> None:
         """Put a step on record."""

@@ -123,24 +123,29 @@ async def _answer(
         known.update(by_id(talk.looked_at))
         return prompted.read(response, given, before.rules, known)
 
-    claim = await talk.hear(request, prompted.response, choices, read)
+    claim, unfounded = await talk.hear(request, prompted.response, choices, read), 0.0
+    if claim.groundless and rung is Rung.LOCAL:
+        told = verification.GROUND_IT.format(why=talk.redactor.hide(claim.groundless))
+        claim = await talk.hear(again(request, talk.said, told), prompted.response, choices, read)
+        unfounded = RECONSIDERED
     if claim.groundless:
         return NoAnswer(EscalationReason.UNGROUNDED, claim.groundless, talk.cost_usd)
-    confidence = confidence_of(claim, known, rung, _agreement(spec, claim, before))
+    confidence = confidence_of(claim, known, rung, unfounded + _agreement(spec, claim, before))
     alone = claim.support is None or claim.support < SHARED
     useful = confidence >= verification.WORTH_IT or rung is Rung.LOCAL
     if prompted.verified and alone and useful:
         said = talk.said
         verdict = await verification.second_look(claim, spec.description, known, request, talk, showing)
-        if verdict is not None and confidence >= verification.WORTH_IT:
+        if verdict is not None:
             confidence = verification.against(confidence, verdict)
-        elif verdict is not None and not verdict.holds and rung is Rung.LOCAL:
+        if verdict is not None and not verdict.holds and rung is Rung.LOCAL and not unfounded:
             objection = fence(talk.redactor.hide(verdict.objection), Stranger.TOOL, max_characters=400)
             told = verification.RECONSIDER.format(objection=objection)
-            claim = await talk.hear(again(request, said, told), prompted.response, choices, read)
+            first, claim = claim, await talk.hear(again(request, said, told), prompted.response, choices, read)
             if claim.groundless:
                 return NoAnswer(EscalationReason.UNGROUNDED, claim.groundless, talk.cost_usd)
-            confidence = confidence_of(claim, known, rung, RECONSIDERED + _agreement(spec, claim, before))
+            if not _alike(spec, first, claim):
+                confidence = confidence_of(claim, known, rung, RECONSIDERED + _agreement(spec, claim, before))
     return Answer(
         result=claim.settle(confidence, rung),
         confidence=confidence,
@@ -150,6 +155,11 @@ async def _answer(
         model=talk.model_name,
         notes=talk.notes,
     )
+
+
+def _alike(spec: AgentSpec[In, O], one: Claim[O], other: Claim[O]) -> bool:
+    """Whether both make the same claim."""
+    return spec.same(one.settle(0.5, Rung.LOCAL), other.settle(0.5, Rung.LOCAL)) is True
 
 
 def _agreement(spec: AgentSpec[In, O], claim: Claim[O], before: Before[O]) -> int:

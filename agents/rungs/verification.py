@@ -24,6 +24,9 @@ REFUTED_ODDS = 0.3
 
 A second look errs like the first one: it is evidence against the answer, not proof."""
 
+REFUTED_AT_MOST = 0.69
+"""Where an answer ends that its own second look refutes: the next rung is asked from 0.70 down."""
+
 DOUBT_ODDS = 0.5
 """What a verdict takes off at most that holds, but gives a confidence below a half."""
 
@@ -34,9 +37,15 @@ RECONSIDER = (
     "A second look says that this does not hold:\n{objection}\nWeigh all of the evidence again, and what the "
     "statistics rank. Keep your answer if the evidence bears it out; otherwise give a better one, by the same schema."
 )
-"""What a local model is told, once, when its second look refutes what the rules do not believe either.
+"""What a local model is told when its second look refutes what the rules do not believe either.
 
 Self-critique: Gou et al. 2024, arXiv:2305.11738. It is free, and tried before the frontier is asked."""
+
+GROUND_IT = (
+    "That cannot be used: {why}\nGive an answer by the same schema that rests on evidence which was shown to you, "
+    "cited by its id."
+)
+"""What a local model is told when nothing that it cites bears on its answer. It reconsiders once in all."""
 
 MAX_OUTPUT_TOKENS = 250
 
@@ -92,7 +101,8 @@ def against(confidence: float, verdict: Verdict) -> float:
     doubt = 1 - verdict.confidence
     taken = DOUBT_ODDS * max(0.0, 2 * doubt - 1) if verdict.holds else REFUTED_ODDS + (1 - REFUTED_ODDS) * doubt
     odds = log_odds(confidence) - taken
-    return min(confidence, probability(1 / (1 + exp(-odds)))) if taken > 0 else confidence
+    left = min(confidence, probability(1 / (1 + exp(-odds)))) if taken > 0 else confidence
+    return left if verdict.holds else min(left, REFUTED_AT_MOST)
 
 
 def _as_it_is(verdict: Verdict) -> Verdict:

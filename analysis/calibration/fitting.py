@@ -27,9 +27,8 @@ PRIOR_STRENGTH = 1.0
 FREE_INTERCEPT = 0.1
 """The same for the intercept of a first fit: nearly free, and finite when every outcome was right."""
 
-FEATURES = ("score", "contrast", "agreement", "watched", "hard", "loudest")
-"""What a first fit looks at: strength, distance to the rival, accord of the sources, blind spots, hard facts, and how
-clear the clearest clue is by itself, as what a strength comes to depends on the families that a system has. How many
+FEATURES = ("score", "contrast", "agreement", "watched", "hard")
+"""What a first fit looks at: strength, distance to the rival, accord of the sources, blind spots, hard facts. How many
 families or pieces of evidence speak depends on what a system records more than on who is right, and did not carry over
 from one system to another."""
 
@@ -106,16 +105,12 @@ def _likeness(right: Floats, member: Floats, sizes: Floats) -> float:
 
 
 def _scaling(outcomes: Sequence[Outcome], worth: Floats, features: Sequence[str]) -> tuple[Coefficient, ...]:
-    """Mean and spread of each feature where it is known; one that never varies keeps a scale of 1 and has no say."""
+    """Mean and spread of each feature; one that never varies keeps a scale of 1 and so has no say."""
     found = []
     for name in features:
-        known = np.array([name in outcome.features for outcome in outcomes])
-        if not known.any():
-            found.append(Coefficient(name=name, mean=0.0, scale=1.0, weight=0.0))
-            continue
-        values = np.array([outcome.features[name] for outcome in outcomes if name in outcome.features])
-        centre = float(np.average(values, weights=worth[known]))
-        spread = round(float(np.sqrt(np.average((values - centre) ** 2, weights=worth[known]))), DECIMALS)
+        values = np.array([outcome.features.get(name, 0.0) for outcome in outcomes])
+        centre = float(np.average(values, weights=worth))
+        spread = round(float(np.sqrt(np.average((values - centre) ** 2, weights=worth))), DECIMALS)
         mean = round(centre, DECIMALS)
         found.append(Coefficient(name=name, mean=mean, scale=spread or 1.0, weight=0.0))
     return tuple(found)

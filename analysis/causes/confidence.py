@@ -128,8 +128,6 @@ class Features:
         named: 1 when its kind of fault is known, else 0.
         rivals: other services under suspicion, on a logarithm: ``log2(1 + services)``.
         watched: 0..1, share of what the service calls that has any telemetry: behind a blind spot the culprit may hide.
-        loudest: 0..1, the clearest of its clues by its own measure, however far its family is trusted: half at the
-            threshold, 1 far beyond it.
     """
 
     score: float
@@ -143,7 +141,6 @@ class Features:
     named: float
     rivals: float
     watched: float
-    loudest: float
 
     def rounded(self) -> dict[str, float]:
         """By name, to 4 decimals, so that every CPU records the same."""

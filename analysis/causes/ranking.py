@@ -135,7 +135,6 @@ def _features(first: Charge, rest: list[Charge], view: SystemView, topology: Top
         named=float(suspicion.kind is not FaultKind.UNKNOWN),
         rivals=log2(1 + len({one.suspicion.service for one in others})),
         watched=_watched(view, topology.callees(suspicion.service)),
-        loudest=max((clue.weight for clue in suspicion.clues), default=0.0),
     )
 
 

@@ -67,16 +67,6 @@ def test_a_feature_that_never_varies_or_is_missing_says_nothing() -> None:
     assert found.probability({"other": 9.0}) == found.probability({})
 
 
-def test_a_feature_that_some_do_not_have_is_measured_on_those_that_do() -> None:
-    known = outcomes(40)
-    silent = [one.model_copy(update={"features": {"score": one.features["score"]}}) for one in outcomes(40, 2)]
-    coefficient = fit([*known, *silent], "test").coefficients[1]
-    values = [one.features["noise"] for one in known]
-    assert (coefficient.mean, coefficient.scale) == pytest.approx((np.mean(values), np.std(values)), abs=1e-4)
-    nobody = fit(silent, "test").coefficients[1]
-    assert nobody == Coefficient(name="noise", mean=0.0, scale=1.0, weight=0.0)
-
-
 @given(
     intercept=st.floats(-1e6, 1e6),
     weight=st.floats(-1e6, 1e6),
