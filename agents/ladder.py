@@ -20,8 +20,9 @@ from typing import Generic
 import structlog
 from pydantic import Field, ValidationError
 
-from agents.rungs.model import Asking, Before
+from agents.rungs.model import Asking
 from agents.rungs.model import ask as ask_model
+from agents.rungs.question import Before
 from agents.spec import AgentSpec, Answer, In, NoAnswer, Out
 from core.clock import Clock, SystemClock
 from core.errors import InvalidInput, SourceError, SourceUnavailable

@@ -1,29 +1,23 @@
 """One question to a language model, whatever the agent: the only way by which data reaches one.
 
-Prompt, hidden and fenced -> the model -> schema, with one corrective retry -> what was hidden is put back -> held
-against the evidence -> confidence by the calibrator -> a second look, which may only lower it.
+Policy -> prompt, hidden and fenced -> the model -> schema, with one corrective retry -> what was hidden is put back ->
+held against the evidence -> confidence by the calibrator -> a second look, which may only lower it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
-
-from pydantic import BaseModel
 
 from agents.data_policy import DataPolicy, may_leave
-from agents.fencing import Stranger, fence
 from agents.looking.progress import Looked
 from agents.looking.telling import Barred
-from agents.prompting import MAX_PROMPT_TOKENS, load
+from agents.prompting import MAX_PROMPT_TOKENS, Rendered, load
 from agents.redaction import Redactor
-from agents.rungs import verification
-from agents.rungs.confidence import confidence_of
-from agents.rungs.conversation import Conversation, again
-from agents.rungs.schema import response_schema
-from agents.rungs.showing import Showing, by_id
-from agents.spec import AgentSpec, Answer, Claim, In, NoAnswer, Out, Prompted
+from agents.rungs.conversation import Conversation
+from agents.rungs.question import Before, Question
+from agents.rungs.showing import Showing
+from agents.spec import AgentSpec, Answer, In, NoAnswer, Out
 from core.errors import DataStays, InvalidInput, ModelLate, OverBudget, SourceError
 from core.llm import ModelRequest, Purpose
 from core.models import EscalationReason, Rung
@@ -31,14 +25,6 @@ from core.ports import ChatModel
 
 Look = Callable[[ChatModel, ModelRequest, Redactor, Barred], Awaitable[Looked]]
 """Lets a model ask for more evidence before it answers."""
-
-RECONSIDERED = -0.5
-"""What the features lose in agreement when a model says something else than at first."""
-
-SHARED = 0.5
-"""From this probability on, the rules give the answer of a model themselves: nobody needs to refute it."""
-
-O = TypeVar("O", bound=BaseModel)  # noqa: E741 - output, as AgentSpec names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +46,6 @@ class Asking:
     look: Look | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Before(Generic[Out]):
-    """What lower rungs said of the same question.
-
-    Attributes:
-        rules: the rules' result; None when they gave none.
-        models: results of other models.
-    """
-
-    rules: Out | None = None
-    models: Sequence[Out] = ()
-
-
 async def ask(
     spec: AgentSpec[In, Out], rung: Rung, given: In, before: Before[Out], asking: Asking
 ) -> Answer[Out] | NoAnswer:
@@ -84,70 +57,36 @@ async def ask(
     if kept is not None:
         return NoAnswer(EscalationReason.DATA_STAYS, kept)
     talk = Conversation(model, Redactor.of(asking.policy.of(rung)))
+    if prompted.looks and asking.look is not None:
+        talk.look = _bound(asking.look, lambda service: may_leave(asking.policy, rung, (service,)))
+    showing = Showing(talk.redactor)
+    rendered = load(prompted.prompt).render(**prompted.variables(given, before.rules, showing))
+    if rendered.tokens > MAX_PROMPT_TOKENS:
+        return NoAnswer(EscalationReason.INVALID_OUTPUT, f"the prompt has {rendered.tokens} tokens")
+    request = ModelRequest(
+        task=prompted.task,
+        messages=rendered.messages,
+        max_output_tokens=prompted.max_output_tokens,
+        urgent=asking.urgent,
+        purpose=Purpose(agent=spec.name, incident_id=asking.incident_id, service=asking.service),
+    )
     try:
-        return await _answer(spec, prompted, rung, given, before, asking, talk)
+        return await _answer(Question(spec, prompted, rung, given, before, talk, showing, request), rendered)
     except InvalidInput as error:
         return NoAnswer(EscalationReason.INVALID_OUTPUT, f"also after a correction: {error.message}", talk.cost_usd)
     except SourceError as error:
         return NoAnswer(_reason_of(error), error.message, talk.cost_usd)
 
 
-async def _answer(
-    spec: AgentSpec[In, Out],
-    prompted: Prompted[In, Out],
-    rung: Rung,
-    given: In,
-    before: Before[Out],
-    asking: Asking,
-    talk: Conversation,
-) -> Answer[Out] | NoAnswer:
-    showing = Showing(talk.redactor)
-    rendered = load(prompted.prompt).render(**prompted.variables(given, before.rules, showing))
-    if rendered.tokens > MAX_PROMPT_TOKENS:
-        return NoAnswer(EscalationReason.INVALID_OUTPUT, f"the prompt has {rendered.tokens} tokens")
-    choices = prompted.choices(given, before.rules)
-    hidden = {name: tuple(talk.redactor.hide(each) for each in values) for name, values in choices.items()}
-    request = ModelRequest(
-        task=prompted.task,
-        messages=rendered.messages,
-        response_schema=response_schema(prompted.response, hidden),
-        max_output_tokens=prompted.max_output_tokens,
-        urgent=asking.urgent,
-        purpose=Purpose(agent=spec.name, incident_id=asking.incident_id, service=asking.service),
-    )
-    known = dict(by_id(prompted.evidence(given)))
-    if prompted.looks and asking.look is not None:
-        talk.look = _bound(asking.look, lambda service: may_leave(asking.policy, rung, (service,)))
-
-    def read(response: BaseModel) -> Claim[Out]:
-        known.update(by_id(talk.looked_at))
-        return prompted.read(response, given, before.rules, known)
-
-    claim, unfounded = await talk.hear(request, prompted.response, choices, read), 0.0
-    if claim.groundless and rung is Rung.LOCAL:
-        told = verification.GROUND_IT.format(why=talk.redactor.hide(claim.groundless))
-        claim = await talk.hear(again(request, talk.said, told), prompted.response, choices, read)
-        unfounded = RECONSIDERED
+async def _answer(question: Question[In, Out], rendered: Rendered) -> Answer[Out] | NoAnswer:
+    """The claim as an answer; none when nothing bears on it."""
+    talk, claim, confidence = question.talk, await question.claim(), 0.0
+    if not claim.groundless:
+        claim, confidence = await question.weighed(claim)
     if claim.groundless:
         return NoAnswer(EscalationReason.UNGROUNDED, claim.groundless, talk.cost_usd)
-    confidence = confidence_of(claim, known, rung, unfounded + _agreement(spec, claim, before))
-    alone = claim.support is None or claim.support < SHARED
-    useful = confidence >= verification.WORTH_IT or rung is Rung.LOCAL
-    if prompted.verified and alone and useful:
-        said = talk.said
-        verdict = await verification.second_look(claim, spec.description, known, request, talk, showing)
-        if verdict is not None:
-            confidence = verification.against(confidence, verdict)
-        if verdict is not None and not verdict.holds and rung is Rung.LOCAL and not unfounded:
-            objection = fence(talk.redactor.hide(verdict.objection), Stranger.TOOL, max_characters=400)
-            told = verification.RECONSIDER.format(objection=objection)
-            first, claim = claim, await talk.hear(again(request, said, told), prompted.response, choices, read)
-            if claim.groundless:
-                return NoAnswer(EscalationReason.UNGROUNDED, claim.groundless, talk.cost_usd)
-            if not _alike(spec, first, claim):
-                confidence = confidence_of(claim, known, rung, RECONSIDERED + _agreement(spec, claim, before))
     return Answer(
-        result=claim.settle(confidence, rung),
+        result=claim.settle(confidence, question.rung),
         confidence=confidence,
         cost_usd=talk.cost_usd,
         unsure=claim.unsure,
@@ -155,18 +94,6 @@ async def _answer(
         model=talk.model_name,
         notes=talk.notes,
     )
-
-
-def _alike(spec: AgentSpec[In, O], one: Claim[O], other: Claim[O]) -> bool:
-    """Whether both make the same claim."""
-    return spec.same(one.settle(0.5, Rung.LOCAL), other.settle(0.5, Rung.LOCAL)) is True
-
-
-def _agreement(spec: AgentSpec[In, O], claim: Claim[O], before: Before[O]) -> int:
-    """Other models that said the same, minus those that said another thing."""
-    result = claim.settle(0.5, Rung.LOCAL)
-    votes = [spec.same(result, other) for other in before.models]
-    return votes.count(True) - votes.count(False)
 
 
 def _bound(look: Look, barred: Barred) -> Callable[[ChatModel, ModelRequest, Redactor], Awaitable[Looked]]:
