@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from agents.ladder import LadderPolicy
+from agents.ladder_policy import LadderPolicy
 from alerting.channel import open_client
 from alerting.outbox import Dispatcher
 from alerting.registry import build_channels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from agents.ladder import LadderPolicy
+from agents.ladder_policy import LadderPolicy
 from app.settings import Settings
 from core.clock import Clock
 from core.models import Alert, Rung

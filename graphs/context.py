@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents.data_policy import DataPolicy
-from agents.ladder import LadderPolicy
+from agents.ladder_policy import LadderPolicy
 from analysis.calibration.model import Calibration
 from analysis.config import AnalysisConfig
 from core.clock import Clock

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, ValidationError
 
 from agents.data_policy import DataPolicy
-from agents.ladder import LadderPolicy
+from agents.ladder_policy import LadderPolicy
 from analysis.calibration.model import Calibration
 from analysis.calibration.shipped import shipped
 from analysis.config import AnalysisConfig

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from agents import anomaly, classifier, healing, rca
-from agents.ladder import Climb, LadderPolicy, climb
+from agents.ladder import Climb, climb
+from agents.ladder_policy import LadderPolicy
 from agents.models import AnomalyInput, Findings, HealingInput, Plan, RcaInput, TriageInput
 from agents.rungs.model import Asking
 from agents.spec import AgentSpec, Answer, In, Out

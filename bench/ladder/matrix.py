@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from agents.data_policy import DataPolicy, FrontierPrivacy, RungPrivacy
-from agents.ladder import LadderPolicy
+from agents.ladder_policy import LadderPolicy
 from analysis.calibration.shipped import shipped
 from analysis.config import AnalysisConfig
 from app.models.budget import PRICES, BudgetSettings

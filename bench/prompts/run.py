@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from agents.ladder import LadderPolicy
+from agents.ladder_policy import LadderPolicy
 from analysis.calibration.shipped import shipped
 from analysis.config import AnalysisConfig
 from bench.prompts.crowd import Crowd

@@ -9,7 +9,8 @@ import pytest
 import agents
 from agents import anomaly, healing, rca
 from agents.catalogue import ALL
-from agents.ladder import Climb, LadderPolicy, climb
+from agents.ladder import Climb, climb
+from agents.ladder_policy import LadderPolicy
 from agents.models import AnomalyInput, HealingInput, Plan, RcaInput
 from core.models import (
     ActionOption,

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from agents.ladder import LadderPolicy, climb
+from agents.ladder import climb
+from agents.ladder_policy import LadderPolicy
 from agents.spec import AgentSpec, Answer, Budget
 from core.clock import ManualClock
 from core.errors import InvalidInput, SourceRejected, SourceUnavailable

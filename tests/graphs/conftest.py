@@ -13,7 +13,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 from agents.data_policy import DataPolicy
-from agents.ladder import LadderPolicy
+from agents.ladder_policy import LadderPolicy
 from analysis.config import AnalysisConfig
 from core.clock import ManualClock
 from core.frames import Frame, LogPage, LogQuery, MetricQuery

@@ -11,7 +11,7 @@ from typing import Any
 
 from agents.data_policy import DataPolicy
 from agents.fencing import Stranger
-from agents.ladder import LadderPolicy
+from agents.ladder_policy import LadderPolicy
 from analysis.calibration.shipped import shipped
 from bench.ladder.rehearsal import Rehearsal
 from core.clock import ManualClock

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from agents import anomaly, classifier, healing, rca
 from agents.data_policy import DataPolicy, RungPrivacy
 from agents.grounding import ground
-from agents.ladder import Climb, LadderPolicy, climb
+from agents.ladder import Climb, climb
+from agents.ladder_policy import LadderPolicy
 from agents.models import AnomalyInput, Findings, HealingInput, RcaInput, TriageInput
 from agents.redaction import IdentityKind, Redactor
 from agents.rungs.conversation import Conversation

@@ -12,7 +12,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from agents import anomaly, classifier, healing, rca
-from agents.ladder import LadderPolicy, climb
+from agents.ladder import climb
+from agents.ladder_policy import LadderPolicy
 from agents.models import RcaInput
 from agents.prompting import MAX_PROMPT_TOKENS, Rendered, load
 from agents.redaction import Redactor

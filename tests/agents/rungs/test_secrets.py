@@ -15,7 +15,8 @@ from typing import Any, cast
 import pytest
 
 from agents import anomaly, classifier, healing, rca
-from agents.ladder import LadderPolicy, climb
+from agents.ladder import climb
+from agents.ladder_policy import LadderPolicy
 from agents.models import AnomalyInput, Findings
 from agents.rungs.model import Asking
 from agents.spec import AgentSpec, Answer

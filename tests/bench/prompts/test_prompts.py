@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from agents.catalogue import ALL
-from agents.ladder import LadderPolicy
+from agents.ladder_policy import LadderPolicy
 from agents.rungs.schema import response_schema
 from bench.prompts import run as prompts
 from bench.prompts.crowd import Crowd
