@@ -45,6 +45,20 @@ class Seconds(Model):
     total: float = Field(description="of the whole drill, starting the shop included")
 
 
+class Key(Model):
+    """What counts as right, under the names of one run."""
+
+    services: tuple[str, ...] = Field(description="any of them; the two ends where the fault is on the way between")
+    kinds: tuple[FaultKind, ...] = Field(default=(), description="any of them; empty where none is known")
+    component: str = Field(default="", description="the way that must be named too; empty for a fault of a service")
+
+    def met_by(self, first: Hypothesis | None) -> bool:
+        """Whether a hypothesis is the right answer."""
+        if first is None or first.service not in self.services or (self.kinds and first.kind not in self.kinds):
+            return False
+        return not self.component or first.component == self.component
+
+
 class Score(Model):
     """One scenario, run once."""
 
@@ -54,6 +68,7 @@ class Score(Model):
     incident: str = Field(description="id; empty when Quell noticed nothing")
     outcome: str = Field(description="how the incident ended, in Quell's words")
     fault: Named
+    key: Key | None = Field(default=None, description="what the cause was compared with")
     root_cause: Cause | None
     actions: tuple[ActionTaken, ...]
     cause_right: bool
@@ -135,13 +150,10 @@ def accepted(actions: tuple[ActionTaken, ...], judged: Actions, target: str) -> 
     return bool(done) == bool(judged.accepted) and set(done) <= set(judged.accepted)
 
 
-def right(first: Hypothesis | None, kinds: tuple[FaultKind, ...], expected: str, link: tuple[str, str] | None) -> bool:
-    """Whether a hypothesis is the right answer: of a way between two services, either end with the way as component."""
-    if first is None or first.kind not in kinds:
-        return False
-    if link is None:
-        return first.service == expected
-    return first.service in link and first.component == way(*link)
+def key_of(scenario: Scenario, expected: str, link: tuple[str, str] | None) -> Key:
+    """What is right; of one slow way nobody can tell which end has the bad cable, so that either may be named."""
+    services, component = ((expected,), "") if link is None else (link, way(*link))
+    return Key(services=services, kinds=scenario.expected.kinds, component=component)
 
 
 def score(
@@ -170,7 +182,8 @@ def score(
     """
     cause, actions = cause_of(diagnosis), taken(attempts)
     touched = changed | {action.service for action in actions}
-    cause_right = right(diagnosis.first if diagnosis else None, scenario.expected.kinds, expected, link)
+    key = key_of(scenario, expected, link)
+    cause_right = key.met_by(diagnosis.first if diagnosis else None)
     action_accepted = accepted(actions, scenario.actions, expected)
     forbidden = tuple(action.action for action in actions if action.action in scenario.actions.forbidden)
     innocents = tuple(sorted(touched - {target, expected}))
@@ -183,6 +196,7 @@ def score(
         incident=incident.id if incident else "",
         outcome=incident.outcome if incident else "",
         fault=Named(service=target, kind=scenario.fault.kind),
+        key=key,
         root_cause=cause,
         actions=actions,
         cause_right=cause_right,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -13,9 +14,11 @@ from rich.console import Console
 from app.cli.live import LiveView
 from app.cli.options import JsonOption
 from app.cli.output import emit, line, table
+from app.operations.remote import Remote
 from core.clock import SystemClock
 from core.errors import UsageError
-from drills.environments import EnvironmentKind
+from drills.environments import Api, EnvironmentKind
+from drills.keeping import keep
 from drills.results import Score, Scoreboard
 from drills.runner import run_scenario
 from drills.scenario import Scenario, ScenarioList, find_scenario, scenarios
@@ -51,6 +54,10 @@ def run(
             help="A Docker Engine of this machine, for docker and swarm; without one an own dockerd is started.",
         ),
     ] = "",
+    export: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Keep each run's incident there as a bundle that replays, with its score."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run scenarios, each in a fresh environment, and print the scoreboard; exit code 0 only if all passed."""
@@ -59,7 +66,7 @@ def run(
     fitting = tuple(scenario for scenario in scenarios() if environment in scenario.environments)
     chosen = fitting if every else (find_scenario(name),)
     scores = tuple(
-        _run_one(scenario, environment, engine, None if rename is None else rename + turn)
+        _run_one(scenario, environment, engine, None if rename is None else rename + turn, export)
         for turn in range(repeat)
         for scenario in chosen
     )
@@ -89,11 +96,22 @@ def run_stoppable(work: Coroutine[Any, Any, T]) -> T:
         raise KeyboardInterrupt from None
 
 
-def _run_one(scenario: Scenario, kind: EnvironmentKind, engine_url: str, seed: int | None) -> Score:
+def _run_one(
+    scenario: Scenario, kind: EnvironmentKind, engine_url: str, seed: int | None, export: Path | None
+) -> Score:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"drill {scenario.name}" + (f", seed {seed}" if seed is not None else ""), style="bold")
+
+    async def linger(score: Score, api: Api) -> None:
+        if export is not None:
+            async with Remote(api.url, api.token) as remote:
+                kept = await keep(score, remote, export)
+            console.print(f"kept in {kept}")
+
     with LiveView(console) as view:
-        drill = run_scenario(scenario, SystemClock(), kind=kind, engine_url=engine_url, seed=seed, audience=view)
+        drill = run_scenario(
+            scenario, SystemClock(), kind=kind, engine_url=engine_url, seed=seed, audience=view, linger=linger
+        )
         return run_stoppable(drill)
 
 

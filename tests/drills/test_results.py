@@ -7,7 +7,7 @@ import json
 import pytest
 
 from core.models import AttemptState, Diagnosis, FaultKind, Hypothesis, IncidentStatus
-from drills.results import DemoReport, right
+from drills.results import DemoReport, key_of
 from drills.scenario import Actions, Expected, find_scenario
 from drills.scoreboard import COLUMNS, row, summary
 from drills.shop.roles import Role
@@ -114,7 +114,7 @@ def test_the_scoreboard_shows_what_was_judged():
 
 
 def test_a_slow_link_may_be_named_at_either_end_but_must_be_named():
-    link = ("orders", "payment")
+    key = key_of(find_scenario("slow-dependency"), "orders", ("orders", "payment"))
     for service, kind, component, is_right in (
         ("orders", FaultKind.NETWORK_DELAY, "orders -> payment", True),
         ("payment", FaultKind.NETWORK_DELAY, "orders -> payment", True),
@@ -126,5 +126,5 @@ def test_a_slow_link_may_be_named_at_either_end_but_must_be_named():
         first = Hypothesis(
             service=service, kind=kind, component=component, statement="slow", probability=0.8, evidence_for=("ev_1",)
         )
-        assert right(first, (FaultKind.NETWORK_DELAY,), "orders", link) is is_right
-    assert not right(None, (FaultKind.NETWORK_DELAY,), "orders", link)
+        assert key.met_by(first) is is_right
+    assert not key.met_by(None)

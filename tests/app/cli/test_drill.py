@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.cli.main import main
-from drills.environments import EnvironmentKind
+from drills.environments import Api, EnvironmentKind
 from drills.results import Score, Scoreboard
+from drills.runner import Linger
 from drills.scenario import Scenario, ScenarioList, scenarios
 from tests.drills.scores import judged
 
@@ -31,13 +32,29 @@ def runs(monkeypatch, where) -> list[tuple[str, int | None]]:
         engine_url: str,
         seed: int | None,
         audience: object,
+        linger: Linger,
     ) -> Score:
         made.append((scenario.name, seed))
         where.append((kind, engine_url))
-        return judged(scenario=scenario.model_copy(update={"name": scenario.name}), recovered=scenario.name != "crash")
+        score = judged(
+            scenario=scenario.model_copy(update={"name": scenario.name}),
+            recovered=scenario.name != "crash",
+            incident=None,
+            seed=seed,
+        )
+        await linger(score, Api("http://127.0.0.1:1", "token"))
+        return score
 
     monkeypatch.setattr("app.cli.drill.run_scenario", run_scenario)
     return made
+
+
+def test_runs_are_kept_where_the_user_says_and_nowhere_else(runs, capsys, tmp_path):
+    assert main(["drill", "run", "hang", "--repeat", "2", "--rename", "7", "--export", str(tmp_path / "kept")]) == 0
+    assert sorted(each.name for each in tmp_path.glob("kept/*")) == ["hang-processes-7", "hang-processes-8"]
+    assert "hang-processes-8" in capsys.readouterr().err
+    main(["drill", "run", "hang"])
+    assert len(list(tmp_path.glob("kept/*"))) == 2
 
 
 def test_list_shows_every_scenario(capsys):
