@@ -118,9 +118,11 @@ class SourceError(QuellError):
 
     Attributes:
         billed: whether the source may have worked for the request all the same, and put it on its bill.
+        cost_usd: what that counts as in the books; 0 until somebody who knows the price says more.
     """
 
     billed = False
+    cost_usd = 0.0
 
 
 class SourceUnavailable(SourceError):

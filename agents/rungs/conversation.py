@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 from agents.looking.progress import Looked
 from agents.redaction import Redactor
 from agents.rungs.schema import read_response
-from core.errors import InvalidInput
+from core.errors import InvalidInput, SourceError
 from core.llm import Message, ModelReply, ModelRequest, Speaker
 from core.models import Evidence, Model
-from core.ports import ChatModel
+from core.ports import ChatModel, SourceStatus
+from core.spending import USD_DIGITS
 
 T = TypeVar("T")
 
@@ -32,12 +33,13 @@ class Conversation:
     Attributes:
         look: lets the model ask for more evidence before it answers; None: it answers from the prompt.
         looked_at: evidence that it asked for.
-        cost_usd, notes, model_name: of all requests so far.
+        cost_usd: of all requests so far, those included that gave no answer, and the turns of a look that broke off.
+        notes, model_name: of all answers so far.
         said: the newest answer, as the model wrote it.
     """
 
     def __init__(self, model: ChatModel, redactor: Redactor) -> None:
-        self._model = model
+        self._model = _Tallied(model, self)
         self.redactor = redactor
         self.look: Callable[[ChatModel, ModelRequest, Redactor], Awaitable[Looked]] | None = None
         self.looked_at: tuple[Evidence, ...] = ()
@@ -89,10 +91,35 @@ class Conversation:
         return request.model_copy(update={"messages": messages})
 
     def _booked(self, reply: ModelReply) -> ModelReply:
-        self.cost_usd = round(self.cost_usd + reply.cost_usd, 9)
         self.notes = tuple(dict.fromkeys((*self.notes, *reply.notes)))
         self.model_name, self.said = reply.model, reply.text
         return reply
+
+
+class _Tallied:
+    """The model of a conversation, which is told what each request cost, whoever makes it and whatever comes of it."""
+
+    def __init__(self, model: ChatModel, talk: Conversation) -> None:
+        self.rung = model.rung
+        self._model = model
+        self._talk = talk
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """As the model."""
+        try:
+            reply = await self._model.complete(request)
+        except SourceError as error:
+            self._add(error.cost_usd)
+            raise
+        self._add(reply.cost_usd)
+        return reply
+
+    async def status(self) -> SourceStatus:
+        """As the model."""
+        return await self._model.status()
+
+    def _add(self, usd: float) -> None:
+        self._talk.cost_usd = round(self._talk.cost_usd + usd, USD_DIGITS)
 
 
 def again(request: ModelRequest, said: str, told: str) -> ModelRequest:

@@ -73,6 +73,8 @@ class Metered:
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Answer once, with its cost; raises as `core.ports.ChatModel.complete`.
 
+        Errors tell what the call cost all the same.
+
         Raises:
             DataStays, OverBudget: nothing was sent.
             StoreError: the books cannot be read: nothing was sent.
@@ -85,7 +87,8 @@ class Metered:
         try:
             reply = await self._model.complete(request)
         except SourceError as error:
-            await self._settle(call, outcome=_outcome(error), cost_usd=call.reserved_usd if error.billed else 0.0)
+            error.cost_usd = call.reserved_usd if error.billed else 0.0
+            await self._settle(call, outcome=_outcome(error), cost_usd=error.cost_usd)
             raise
         except BaseException:  # cancelled, or a bug: nobody knows what was billed, so it expires at its worst case
             self._observe(call.model_copy(update={"outcome": CallOutcome.EXPIRED}))

@@ -48,7 +48,7 @@ def encode_reply(reply: ModelReply) -> bytes:
 def encode_failure(error: SourceError) -> bytes:
     """A model that was not asked, or gave no answer."""
     kind = type(error).__name__ if type(error).__name__ in _KINDS else SourceUnavailable.__name__
-    told = {"kind": kind, "message": error.message, "fix": error.fix}
+    told = {"kind": kind, "message": error.message, "fix": error.fix, "cost_usd": error.cost_usd}
     return json.dumps({"error": told}, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -65,6 +65,7 @@ def decode(payload: bytes, key: str) -> ModelReply:
             return ModelReply.model_validate(data["answer"])
         told = data["error"]
         failure = _KINDS.get(told["kind"], SourceUnavailable)(told["message"], fix=told["fix"])
+        failure.cost_usd = float(told.get("cost_usd", 0.0))  # bundles of older versions do not say it
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise BundleError(f"the recorded {MODEL} of {key} is damaged", fix="export the incident again") from error
     raise failure

@@ -15,7 +15,15 @@ from app.operations.models import open_models
 from app.settings import Settings
 from clients.models.settings import LocalSettings, ModelChoice, ModelsSettings
 from core.clock import ManualClock
-from core.errors import DataStays, ModelLate, ModelUnavailable, OverBudget, SourceRejected, StoreUnavailable
+from core.errors import (
+    DataStays,
+    ModelLate,
+    ModelUnavailable,
+    OverBudget,
+    SourceError,
+    SourceRejected,
+    StoreUnavailable,
+)
 from core.llm import Message, ModelRequest, ModelTask, Purpose, Speaker
 from core.models import Rung
 from core.ports import ChatModel
@@ -122,10 +130,12 @@ async def test_only_what_the_server_may_have_billed_costs(
     store: Store, clock: ManualClock, step: Say | Fail, error: type[Exception], outcome: CallOutcome, paid: bool
 ) -> None:
     async with openai_server(Script.of(step)) as fake, rung(frontier(fake), store, clock) as model:
-        with pytest.raises(error):
+        with pytest.raises(error) as told:
             await model.complete(asked())
     [call] = await books(store)
     assert (call.outcome, call.cost_usd) == (outcome, call.reserved_usd if paid else 0.0)
+    assert isinstance(told.value, SourceError)
+    assert told.value.cost_usd == call.cost_usd, "the decision counts it, too"
 
 
 async def test_a_late_answer_costs_its_worst_case(store: Store, clock: ManualClock) -> None:
