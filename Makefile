@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
+# What is compiled once is not compiled again in each of the many processes that tests start.
+unexport PYTHONDONTWRITEBYTECODE
 SERVERS := prometheus prometheus-alertmanager postgresql docker.io docker-compose iptables
 
 .PHONY: demo test test-fast test-crash test-drills lint format serve setup lock docs bench bench-drills stack servers clean
