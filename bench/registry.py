@@ -19,11 +19,13 @@ class Bench:
         module: has `run(options: BenchOptions) -> BenchResult`.
         packs: data packs that it knows; empty when it makes its own load.
         help: one line.
+        ships: whether some of its data come with Quell, so that it runs without any pack too.
     """
 
     module: str
     packs: tuple[str, ...]
     help: str
+    ships: bool = False
 
 
 BENCHES: dict[str, Bench] = {
@@ -37,8 +39,9 @@ BENCHES: dict[str, Bench] = {
     "engine": Bench("bench.engine.run", (), "Speed and memory of the analysis on made-up load."),
     "ladder": Bench(
         "bench.ladder.run",
-        ("petshop", "sockshop", "rootcausebench"),
+        ("petshop", "sockshop", "rootcausebench", "drills"),
         "Models that err on purpose, on the ladder: accuracy, who is asked, costs; every outcome of a rung.",
+        ships=True,
     ),
     "prompts": Bench("bench.prompts.run", (), "What models are shown of a large system, in tokens."),
     "rca": Bench(

@@ -12,7 +12,7 @@ from core.errors import NotFound, UsageError
 
 
 def run_suite(options: BenchOptions, command: str, clock: Clock) -> BenchSuite:
-    """Run every benchmark that makes its own load or has at least one of its packs.
+    """Run every benchmark that makes its own load, or has at least one of its packs, or brings data of its own.
 
     Raises:
         UsageError: packs were named: each benchmark knows others.
@@ -25,7 +25,7 @@ def run_suite(options: BenchOptions, command: str, clock: Clock) -> BenchSuite:
         missing = [each for pack in bench.packs if (each := _missing(name, pack, options)) is not None]
         skipped += missing
         packs = _there(bench, missing)
-        if any(pack in PACKS for pack in packs) or not bench.packs:
+        if any(pack in PACKS for pack in packs) or bench.ships or not bench.packs:
             results.append(run_bench(name, replace(options, packs=packs), command, clock))
     return BenchSuite(results=tuple(results), skipped=tuple(skipped))
 

@@ -37,8 +37,13 @@ class Climbed:
 
     @property
     def right(self) -> bool:
-        """Whether the cause that stands at the end is the culprit, whoever gets to see it."""
-        return named(self.diagnosis.result) == self.incident.culprit
+        """Whether the service that stands at the end is the culprit, whoever gets to see it."""
+        return self.incident.blames(self.diagnosis.result)
+
+    @property
+    def right_kind(self) -> bool:
+        """Whether the kind of fault is right too, where the label knows it."""
+        return self.incident.explains(self.diagnosis.result)
 
     @property
     def needed_model(self) -> bool:
@@ -69,7 +74,7 @@ def named(diagnosis: Diagnosis) -> str:
 async def put(incident: Replayed, seed: str, severity: Severity, *, stubborn: bool = False) -> Climbed:
     """The incident through triage, detection, diagnosis and planning, as the graph asks the agents."""
     draws = f"{seed}/{incident.name}"
-    models = [ErringModel(rung, incident.culprit, draws, stubborn) for rung in (Rung.LOCAL, Rung.FRONTIER)]
+    models = [ErringModel(rung, incident.truth, draws, stubborn) for rung in (Rung.LOCAL, Rung.FRONTIER)]
     view = incident.view
     asking = Asking(
         models={each.rung: each for each in models},
@@ -84,7 +89,7 @@ async def put(incident: Replayed, seed: str, severity: Severity, *, stubborn: bo
 
     costs = []
     if view.symptom:
-        alerted = TriageInput(alerts=(_alert(incident, severity),), service=view.symptom, evidence=incident.evidence)
+        alerted = TriageInput(alerts=_alerts(incident, severity), service=view.symptom, evidence=incident.evidence)
         costs.append((await decide(classifier.SPEC, alerted)).cost_usd)
     seen = AnomalyInput(view, incident.config, incident.evidence)
     found: Climb[Findings] = await decide(_remembered(anomaly.SPEC, incident.found), seen)
@@ -97,11 +102,12 @@ async def put(incident: Replayed, seed: str, severity: Severity, *, stubborn: bo
 
 
 def healing_input(incident: Replayed, diagnosis: Diagnosis) -> HealingInput:
-    """What may be done: every registered action on every service of the recording."""
+    """What may be done: every registered action on every service of the inventory or, without one, of the recording."""
+    known = tuple(Service(name=name, kind=ServiceKind.STATELESS) for name in incident.services)
     return HealingInput(
         diagnosis=diagnosis,
         symptom=incident.view.symptom,
-        services=tuple(Service(name=name, kind=ServiceKind.STATELESS) for name in incident.services),
+        services=incident.inventory or known,
         states=tuple(one.state for one in incident.view.states),
         options=action_options(),
         evidence=incident.evidence,
@@ -117,10 +123,12 @@ def _remembered(spec: AgentSpec[In, Out], answer: Answer[Out]) -> AgentSpec[In, 
     return replace(spec, rungs={**spec.rungs, Rung.RULES: said})
 
 
-def _alert(incident: Replayed, severity: Severity) -> Alert:
-    """An alert on the symptom, as the recording names what hurts."""
+def _alerts(incident: Replayed, severity: Severity) -> tuple[Alert, ...]:
+    """Those of then, or one on the symptom, as the recording names what hurts."""
+    if incident.alerts:
+        return tuple(each.model_copy(update={"severity": severity}) for each in incident.alerts)
     service = incident.view.symptom
-    return Alert(
+    one = Alert(
         fingerprint=f"fp-{incident.name}",
         status=AlertStatus.FIRING,
         name="HighLatency",
@@ -131,3 +139,4 @@ def _alert(incident: Replayed, severity: Severity) -> Alert:
         source="bench",
         service=service,
     )
+    return (one,)

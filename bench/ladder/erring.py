@@ -2,8 +2,9 @@
 
 Each answer is drawn anew and by itself: with `WRONG` it is wrong, and half of the wrong ones are overconfident. A wrong
 answer is never a silly one: it names another service that the prompt allows, cites that service's own evidence, and
-says nothing that contradicts it. A second look errs as often as an answer does. A `stubborn` model draws once for a
-kind of question: asked again it says the same, and it finds that its own answer holds.
+says nothing that contradicts it. A right one also names the kind of fault, where the label knows it. A second look errs
+as often as an answer does. A `stubborn` model draws once for a kind of question: asked again it says the same, and it
+finds that its own answer holds.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from core.llm import ModelReply, ModelRequest, ModelTask
 from core.models import FaultKind, Rung
 from core.ports import SourceStatus
 from core.tokens import request_tokens
+from drills.results import Key
 
 WRONG = 0.3
 """Share of the answers that are wrong."""
@@ -72,7 +74,7 @@ class ErringModel:
 
     Args:
         rung: the frontier's answers cost the list price of `PRICED_AS`, the local model's nothing.
-        culprit: the label.
+        truth: the label.
         seed: everything that is drawn follows from it, the rung, and how often it was asked.
         stubborn: it never changes its mind.
 
@@ -81,7 +83,7 @@ class ErringModel:
     """
 
     rung: Rung
-    culprit: str
+    truth: Key
     seed: str
     stubborn: bool = False
     asked: list[Asked] = field(default_factory=list)
@@ -108,7 +110,8 @@ class ErringModel:
             case ModelTask.RCA:
                 return self._cause(request, text, right, sure, draws)
             case ModelTask.VERIFICATION:
-                holds = text.partition("Answer: ")[2].startswith(f"{self.culprit}: ")
+                answered = text.partition("Answer: ")[2]
+                holds = any(answered.startswith(f"{one}: ") for one in self.truth.services)
                 return {"holds": self.stubborn or holds is right, "confidence": sure, "objection": ""}
             case ModelTask.ANOMALY:
                 return _assessed(text, right, sure)
@@ -121,12 +124,12 @@ class ErringModel:
         self, request: ModelRequest, text: str, right: bool, sure: float, draws: random.Random
     ) -> dict[str, Any]:
         fields = (request.response_schema or {})["$defs"]["Cause"]["properties"]
-        named = named_service(fields["service"]["enum"], self.culprit, right=right, draws=draws)
+        named = named_service(fields["service"]["enum"], self.truth, right=right, draws=draws)
         if not named:
             return {"causes": [], "confidence": sure, "narrative": "The evidence tells nothing."}
         rows = [line for line in text.split("\n") if line.startswith(f"| {named} ")]
         listed = re.search(rf"^\| {re.escape(named)} ([a-z_]+) [01]\.\d\d: ", text, re.MULTILINE)
-        kinds = fields["kind"]["enum"]
+        kinds = [one for one in self.truth.kinds if right] or fields["kind"]["enum"]
         kind = listed[1] if listed and listed[1] in kinds else draws.choice(kinds)
         cites = list(dict.fromkeys(one for row in rows for one in _EVIDENCE.findall(row)))[:CITED]
         cause = {"service": named, "kind": kind, "statement": f"{named} failed first."}
@@ -150,12 +153,10 @@ def drawn_confidence(mood: Mood, draws: random.Random) -> float:
     return round(draws.uniform(low, high), 2)
 
 
-def named_service(allowed: Sequence[str], culprit: str, *, right: bool, draws: random.Random) -> str:
-    """The culprit, or another service that may be named; empty when there is no such one."""
-    if right:
-        return culprit if culprit in allowed else ""
-    others = [each for each in allowed if each != culprit]
-    return draws.choice(others) if others else ""
+def named_service(allowed: Sequence[str], truth: Key, *, right: bool, draws: random.Random) -> str:
+    """A culprit, or a service that is none; empty where none such may be named."""
+    fitting = [each for each in allowed if (each in truth.services) is right]
+    return draws.choice(fitting) if fitting else ""
 
 
 def _assessed(text: str, right: bool, sure: float) -> dict[str, Any]:

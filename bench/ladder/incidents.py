@@ -23,7 +23,20 @@ from bench.calibration.hardships import HARDSHIPS
 from bench.data import pack_folder
 from bench.rca.case import DataSet, RcaCase
 from bench.rca.run import DATA_SETS
-from core.models import Diagnosis, Digest, Evidence, EvidenceKind, Fact, Finding, Window, content_id
+from core.models import (
+    Alert,
+    Diagnosis,
+    Digest,
+    Evidence,
+    EvidenceKind,
+    Fact,
+    Finding,
+    Service,
+    Severity,
+    Window,
+    content_id,
+)
+from drills.results import Key
 
 NO_WINDOW_EVIDENCE = {EvidenceKind.TOPOLOGY: "service_topology", EvidenceKind.ALERT: "active_alerts"}
 
@@ -35,24 +48,42 @@ class Replayed:
     Attributes:
         system: data set that it is from.
         hardship: name of the `Hardship` it is seen under.
-        culprit: the label.
+        truth: the label.
         found, ranked: the rules' answers of the anomaly and the root cause agent.
+        alerts, inventory: of a drill; the data sets have none.
+        severity: of a drill's incident; of those of the data sets nothing is known.
     """
 
     system: str
     name: str
     hardship: str
-    culprit: str
+    truth: Key
     view: SystemView
     config: AnalysisConfig
     evidence: tuple[Evidence, ...]
     found: Answer[Findings]
     ranked: Answer[Diagnosis]
+    alerts: tuple[Alert, ...] = ()
+    inventory: tuple[Service, ...] = ()
+    severity: Severity = Severity.WARNING
+
+    @property
+    def label(self) -> str:
+        """The culprit; either end where the fault is on the way between two."""
+        return " or ".join(self.truth.services)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What left its baseline."""
         return self.found.result.findings
+
+    def blames(self, diagnosis: Diagnosis) -> bool:
+        """Whether it names the culprit first."""
+        return diagnosis.first is not None and diagnosis.first.service in self.truth.services
+
+    def explains(self, diagnosis: Diagnosis) -> bool:
+        """Whether it names the culprit and the kind of its fault first."""
+        return self.blames(diagnosis) and diagnosis.first is not None and diagnosis.first.kind in self.truth.kinds
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -76,20 +107,32 @@ def replayed(data: Path, pack: str) -> list[Replayed]:
 
 
 def _under_hardships(case: RcaCase, seed: int) -> Iterator[Replayed]:
-    whole, culprit = next(iter(case.views.values()))(), case.truth().service
+    whole, truth = next(iter(case.views.values()))(), Key(services=(case.truth().service,))
     view, evidence = with_evidence(whole, case.config)
+    yield from hardened(case.system, case.name, truth, view, case.config, evidence, seed)
+
+
+def hardened(
+    system: str,
+    name: str,
+    truth: Key,
+    view: SystemView,
+    config: AnalysisConfig,
+    evidence: tuple[Evidence, ...],
+    seed: int,
+) -> Iterator[Replayed]:
+    """An incident under every hardship, with what the rules say of each."""
     for hardship in HARDSHIPS:
-        yield asyncio.run(_by_rules(case, hardship.name, culprit, hardship.change(view, culprit, seed), evidence))
+        changed = hardship.change(view, truth.services[0], seed)
+        kept = cited_in(changed)
+        left = tuple(one for one in evidence if one.id in kept)
+        found, ranked = asyncio.run(_by_rules(changed, config))
+        yield Replayed(system, name, hardship.name, truth, changed, config, left, found, ranked)
 
 
-async def _by_rules(
-    case: RcaCase, hardship: str, culprit: str, view: SystemView, evidence: tuple[Evidence, ...]
-) -> Replayed:
-    kept = cited_in(view)
-    left = tuple(one for one in evidence if one.id in kept)
-    found = await anomaly.find(AnomalyInput(view, case.config))
-    ranked = await rca.diagnose(RcaInput(view, found.result.findings, case.config))
-    return Replayed(case.system, case.name, hardship, culprit, view, case.config, left, found, ranked)
+async def _by_rules(view: SystemView, config: AnalysisConfig) -> tuple[Answer[Findings], Answer[Diagnosis]]:
+    found = await anomaly.find(AnomalyInput(view, config))
+    return found, await rca.diagnose(RcaInput(view, found.result.findings, config))
 
 
 def cited_in(view: SystemView) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """`quell bench ladder`: what the ladder makes of models that are wrong in 30% of their answers, and its matrix.
 
-Recorded public incidents go through every agent with scripted models (`bench.ladder.erring`), several times with other
-draws. The floors hold for the recordings as they are; models that never change their mind, critical severity, where
-more is asked, and poorer telemetry, where the rules are often wrong, are shown beside them.
+Recorded public incidents and drills go through every agent with scripted models (`bench.ladder.erring`), several times
+with other draws. The floors hold for the recordings as they are; models that never change their mind, critical
+severity, where more is asked, and poorer telemetry, where the rules are often wrong, are shown beside them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from agents.models import RcaInput
 from agents.rungs.rca_prompt import suspects
 from bench.calibration.hardships import AS_SEEN
 from bench.ladder.climbing import Climbed, named, put
+from bench.ladder.drilled import DRILLS, drilled
 from bench.ladder.erring import Mood, drawn_mood, named_service
 from bench.ladder.incidents import Replayed, replayed
 from bench.ladder.matrix import Row, cells, run_matrix
 from bench.result import BenchOptions, BenchResult, Case, Figure, Peer, figure
+from core.errors import NotFound
 from core.models import Severity
 
-PACKS = ("petshop", "sockshop", "rootcausebench")
+PACKS = ("petshop", "sockshop", "rootcausebench", DRILLS)
 REPEATS = 10
 """Draws of the error model for each recording as it is; poorer views and critical severity get `FEWER`."""
 
@@ -35,19 +37,23 @@ def run(options: BenchOptions) -> BenchResult:
     """Climb with every incident, and walk the matrix.
 
     Raises:
-        NotFound: a data pack is not there.
+        NotFound: a data pack that was asked for is not there.
+        BundleError, InvalidInput: a drill's bundle cannot be read.
     """
-    incidents = [one for pack in options.packs or PACKS for one in replayed(options.data, pack)]
+    incidents, missing = _incidents(options)
     seen = [one for one in incidents if one.hardship == AS_SEEN]
-    whole = asyncio.run(_all(seen, Severity.WARNING, REPEATS))
-    stubborn = asyncio.run(_all(seen, Severity.WARNING, REPEATS, stubborn=True))
+    whole = asyncio.run(_all(seen, None, REPEATS))
+    warned = [one for one in whole if one.incident.severity is Severity.WARNING]
+    worse = [one for one in seen if one.severity is not Severity.WARNING]
+    warned += asyncio.run(_all(worse, Severity.WARNING, REPEATS))
+    stubborn = asyncio.run(_all(seen, None, REPEATS, stubborn=True))
     critical = asyncio.run(_all(seen, Severity.CRITICAL, FEWER))
-    harder = asyncio.run(_all([one for one in incidents if one.hardship != AS_SEEN], Severity.WARNING, FEWER))
+    harder = asyncio.run(_all([one for one in incidents if one.hardship != AS_SEEN], None, FEWER))
     rows = asyncio.run(run_matrix(cells()))
-    figures = [*_headline(whole), *_spending([*whole, *stubborn, *critical, *harder])]
+    figures = [*_headline(whole), *_spending([*whole, *stubborn, *critical, *harder]), *missing]
     for system in dict.fromkeys(one.system for one in seen):
         figures += _shares(system, [one for one in whole if one.incident.system == system])
-    figures += _shares("stubborn", stubborn) + _shares("critical", critical)
+    figures += _shares("warnings", warned) + _shares("stubborn", stubborn) + _shares("critical", critical)
     for hardship in dict.fromkeys(one.incident.hardship for one in harder):
         figures += _shares(hardship, [one for one in harder if one.incident.hardship == hardship])
     return BenchResult(
@@ -58,10 +64,29 @@ def run(options: BenchOptions) -> BenchResult:
     )
 
 
+def _incidents(options: BenchOptions) -> tuple[list[Replayed], list[Figure]]:
+    """Of the packs that were asked for, or of all that are there; and what could not be measured."""
+    found: list[Replayed] = []
+    missing: list[Figure] = []
+    for pack in options.packs or PACKS:
+        try:
+            found += drilled(options.data) if pack == DRILLS else replayed(options.data, pack)
+        except NotFound as error:
+            if options.packs:
+                raise
+            missing.append(figure(f"{pack}.accuracy", None, note=str(error)))
+    return found, missing
+
+
 async def _all(
-    incidents: Sequence[Replayed], severity: Severity, repeats: int, *, stubborn: bool = False
+    incidents: Sequence[Replayed], severity: Severity | None, repeats: int, *, stubborn: bool = False
 ) -> list[Climbed]:
-    return [await put(one, str(seed), severity, stubborn=stubborn) for seed in range(repeats) for one in incidents]
+    """Each incident several times; without a severity each by its own."""
+    return [
+        await put(one, str(seed), severity or one.severity, stubborn=stubborn)
+        for seed in range(repeats)
+        for one in incidents
+    ]
 
 
 def _headline(climbed: Sequence[Climbed]) -> list[Figure]:
@@ -114,7 +139,8 @@ def _shares(name: str, climbed: Sequence[Climbed]) -> list[Figure]:
     """What became of a group, without floors."""
     needing = [one for one in climbed if one.needed_model]
     alone = [one for one in climbed if not one.handed_over]
-    return [
+    known = [one for one in climbed if one.incident.truth.kinds]
+    shares = [
         figure(f"{name}.accuracy", _share([one.right for one in climbed])),
         figure(f"{name}.rules", _share([_rules_right(one.incident) for one in climbed])),
         figure(f"{name}.asked_a_model", _share([one.needed_model for one in climbed])),
@@ -122,6 +148,12 @@ def _shares(name: str, climbed: Sequence[Climbed]) -> list[Figure]:
         figure(f"{name}.to_a_human", _share([one.handed_over for one in climbed])),
         figure(f"{name}.right_of_the_rest", _share([one.right for one in alone]), note="no human was asked"),
     ]
+    if known:
+        by_rules = _share([one.incident.explains(one.incident.ranked.result) for one in known])
+        note = f"service and kind of fault, where the label knows it: {len(known)} climbs"
+        shares.append(figure(f"{name}.with_kind", _share([one.right_kind for one in known]), note=note))
+        shares.append(figure(f"{name}.rules_with_kind", by_rules))
+    return shares
 
 
 def _rules_alone(incidents: Sequence[Replayed]) -> Peer:
@@ -137,7 +169,7 @@ def _model_alone(incidents: Sequence[Replayed]) -> Peer:
             draws = random.Random(f"alone/{seed}/{one.name}")
             mood = drawn_mood(draws)
             allowed = suspects(RcaInput(one.view, one.findings, one.config), one.ranked.result)
-            right += named_service(allowed, one.culprit, right=mood is Mood.RIGHT, draws=draws) == one.culprit
+            right += named_service(allowed, one.truth, right=mood is Mood.RIGHT, draws=draws) in one.truth.services
             oversure += mood is Mood.OVERCONFIDENT
             total += 1
     found = (figure("accuracy", right / total), figure("overconfident", oversure / total, note="wrong, and sure of it"))
@@ -145,7 +177,7 @@ def _model_alone(incidents: Sequence[Replayed]) -> Peer:
 
 
 def _rules_right(incident: Replayed) -> bool:
-    return named(incident.ranked.result) == incident.culprit
+    return incident.blames(incident.ranked.result)
 
 
 def _share(right: Sequence[bool]) -> float | None:
@@ -175,7 +207,7 @@ def _case(one: Climbed) -> Case:
     return Case(
         name=one.incident.name,
         group=one.incident.system,
-        expected=one.incident.culprit,
+        expected=one.incident.label,
         answer=f"{named(one.diagnosis.result)} ({one.diagnosis.rung} {one.diagnosis.confidence:g})",
         score=float(one.right),
         detail={"steps": ", ".join(steps), "asked": ", ".join(asked), "cost_usd": f"{one.cost_usd:.6f}"},

@@ -49,6 +49,17 @@ def test_what_is_no_public_data_is_not_enough(asked: list[BenchOptions], tmp_pat
     assert len(suite.skipped) == 3
 
 
+def test_what_brings_its_own_data_runs_without_any_other(
+    asked: list[BenchOptions], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    brings = {"both": Bench(TINY, ("nezha", "drills"), "made up", ships=True)}
+    for module in ("registry", "suite"):
+        monkeypatch.setattr(f"bench.{module}.BENCHES", brings)
+    suite = run_suite(BenchOptions(tmp_path), "quell bench all", SystemClock())
+    assert [options.packs for options in asked] == [("drills",)]
+    assert [each.pack for each in suite.skipped] == ["nezha"]
+
+
 def test_all_takes_no_pack(asked: list[BenchOptions], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="whatever data"):
         run_suite(BenchOptions(tmp_path, ("nezha",)), "quell bench all --data nezha", SystemClock())
