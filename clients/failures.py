@@ -101,7 +101,7 @@ def unexpected(server: Server, what: str) -> SourceRejected:
     """JSON, but not what the API documents."""
     return SourceRejected(
         f"{server.label} gave an answer that cannot be read: {what[:MAX_DETAIL_CHARACTERS]}",
-        fix=f"check that {server.section}.url is a {server.name}, and that its version is supported",
+        fix=f"check that {server.section}.url is the address of {server.name}, and that its version is supported",
     )
 
 
@@ -119,7 +119,9 @@ def refusal(server: Server, status: int, detail: str, headers: Mapping[str, str]
         fix = f"set {section}.bearer_token, or {section}.username and {section}.password"
         return SourceRejected(message, fix=f"set {section}.tenant" if _NO_TENANT in told else fix)
     if status == HTTPStatus.NOT_FOUND:
-        return SourceRejected(message, fix=f"check that {section}.url is a {server.name}, with its path prefix")
+        return SourceRejected(
+            message, fix=f"check that {section}.url is the address of {server.name}, with its path prefix"
+        )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = retry_after_seconds(headers.get("retry-after", ""), now)
         asked = "" if wait is None else f", not before {wait:g} s from now"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -20,6 +21,9 @@ from core.errors import SourceError
 from core.llm import ModelReply, ModelRequest
 from core.models.base import Rung
 from core.ports import SourceStatus
+
+OPENAI_HOSTS = (".openai.com", ".azure.com")
+"""Domains of servers that are OpenAI's own."""
 
 NO_KEY = "none"
 """Sent where no key is configured: the library insists on one, local servers ignore it."""
@@ -61,6 +65,7 @@ class FrontierModels:
             use_responses_api=False,
         )
         self._asker = Asker(self._server, settings, (OpenAIError,), clock)
+        self._limit = limit_name(settings.url)
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """Answer once; raises as `core.ports.ChatModel.complete`."""
@@ -95,16 +100,17 @@ class FrontierModels:
         model = choice.wanted(request.task, urgent=request.urgent, agent=request.purpose.agent)
         fitted, notes = fit(request, self._settings.context_tokens - request.max_output_tokens, o200k_tokens)
         offered: dict[str, Any] = {"tools": tool_schemas(fitted.tools)} if fitted.tools else {}
+        body: dict[str, Any] = {self._limit: request.max_output_tokens}
         if fitted.response_schema:
             # Not as `response_format`: the library would then insist on parsing, and raise where the answer is cut.
-            offered["extra_body"] = {"response_format": response_format(fitted.response_schema)}
+            body["response_format"] = response_format(fitted.response_schema)
         answer = await converse(
             self._model,
             langchain_messages(fitted.messages),
             self._server,
             self._settings.max_body_bytes,
             model=model,
-            max_tokens=request.max_output_tokens,
+            extra_body=body,
             **request_body(self._settings),
             **offered,
         )
@@ -120,6 +126,18 @@ class FrontierModels:
             cut=answer.finish == "length",
             notes=notes if counted else (*notes, NOT_COUNTED),
         )
+
+
+def limit_name(url: str) -> str:
+    """How the server at that address calls the most tokens that an answer may have, which bounds what it costs.
+
+    OpenAI has deprecated ``max_tokens``, and its reasoning models refuse it
+    (https://platform.openai.com/docs/api-reference/chat/create). Many compatible servers know nothing else and write
+    without end when told otherwise (https://github.com/ggml-org/llama.cpp/issues/13700,
+    https://github.com/abetlen/llama-cpp-python/issues/1907).
+    """
+    host = urlsplit(url).hostname or ""
+    return "max_completion_tokens" if f".{host}".endswith(OPENAI_HOSTS) else "max_tokens"
 
 
 def response_format(schema: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,18 @@ READING_ERRORS = (ValueError, LookupError, TypeError, AttributeError)
 NOT_SENT = (httpx.ConnectTimeout, httpx.PoolTimeout)
 """Timeouts before a request was on its way."""
 
+_ADDRESSES = {
+    "models.local": "such as http://127.0.0.1:11434, without /api or /v1",
+    "models.frontier": "with its path prefix, such as https://api.openai.com/v1, without /chat/completions",
+}
+"""How the address of each section looks."""
+
+_NO_CHUNKS = "No generation chunks were returned"
+"""How langchain says that a stream held nothing that it knows."""
+
+_NOT_IN_LIBRARY = "file does not exist"
+"""How Ollama says that there is no such model to pull."""
+
 _OVERFLOW = ("exceed_context_size", "context_length_exceeded", "context size", "context length", "context window")
 
 
@@ -43,8 +55,13 @@ def understood(server: Server, error: Exception, now: datetime) -> SourceError:
         if isinstance(each, TRANSPORT_ERRORS):
             return failures.unreachable(server, each)
     if isinstance(error, READING_ERRORS):
-        return billed(unreadable(server, f"{type(error).__name__}: {error}"))
+        nothing = str(error) == _NO_CHUNKS
+        return billed(unreadable(server, "no part of an answer" if nothing else f"{type(error).__name__}: {error}"))
     told = redact_text(str(getattr(error, "error", "") or error))[: failures.MAX_DETAIL_CHARACTERS]
+    if _NOT_IN_LIBRARY in told:
+        return SourceRejected(
+            f"{server.label} knows no such model: {told}", fix="correct its name; https://ollama.com/library has them"
+        )
     return billed(SourceUnavailable(f"{server.label} broke off: {told}", fix=f"look at the log of {server.name}"))
 
 
@@ -69,7 +86,7 @@ def unreadable(server: Server, what: str) -> SourceUnavailable:
     told = " ".join(redact_text(what).split())[: failures.MAX_DETAIL_CHARACTERS]
     return SourceUnavailable(
         f"{server.label} gave an answer that cannot be read: {told}",
-        fix=f"check that {server.section}.url is the API of {server.name} itself, with its path prefix",
+        fix=f"check that {server.section}.url is {server.name} itself, {_ADDRESSES[server.section]}",
     )
 
 
@@ -95,6 +112,15 @@ def _refused(server: Server, status: int, error: Exception, now: datetime) -> So
         return SourceRejected(
             f"{server.label} does not know the model: {detail[: failures.MAX_DETAIL_CHARACTERS]}",
             fix=f"correct {server.section}.choice, or `quell models pull` it",
+        )
+    if status == HTTPStatus.NOT_FOUND:
+        told = f"{server.label} answered 404: {detail[: failures.MAX_DETAIL_CHARACTERS]}"
+        return SourceRejected(told, fix=f"correct {server.section}.url: {_ADDRESSES[server.section]}")
+    if status == HTTPStatus.BAD_REQUEST:
+        return SourceRejected(
+            f"{server.label} answered 400: {detail[: failures.MAX_DETAIL_CHARACTERS]}",
+            fix=f"where it names a parameter that the model does not take, set {server.section}.temperature or .seed to"
+            f" null; otherwise choose another model in {server.section}.choice",
         )
     return failures.refusal(server, status, detail, headers, now)
 

@@ -104,7 +104,8 @@ class LocalSettings(ModelServerSettings):
         host = f"[{host}]" if host and ":" in host else host
         default = OLLAMA_PORT if "://" not in url or (parts.scheme == "http" and parts.hostname is None) else None
         port = parts.port or default
-        return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}"
+        path = parts.path.rstrip("/").removesuffix("/v1").removesuffix("/api")  # as other programs want the address
+        return f"{parts.scheme}://{host}{f':{port}' if port else ''}{path}"
 
     @field_validator("deadlines")
     @classmethod

@@ -136,6 +136,7 @@ async def test_ollama_lists_shows_pulls_and_embeds() -> None:
         progress = [step async for step in await client.pull("llama3.2", stream=True)]
         assert [step.status for step in progress] == ["pulling manifest", *["pulling 633fc5be925f"] * 2, "success"]
         assert (await client.show("llama3.2")).capabilities == ["completion", "tools"]
+        assert "llama3.2:latest" in {each.model for each in (await client.list()).models}, "no tag means latest"
         with pytest.raises(ollama.ResponseError, match="does not exist"):
             [step async for step in await client.pull("nothing:none", stream=True)]
         one, other = (await client.embed("all-minilm", ["abba", "zz"])).embeddings

@@ -6,6 +6,7 @@ another size loads it again.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -31,7 +32,8 @@ class FakeOllama:
 
     Attributes:
         pulled: capabilities by model; `phi3:mini` has no tools, so that a chat with tools is a 400.
-        reload_seconds: what `load_duration` says after a change of context size; nothing waits.
+        reload_seconds: what `load_duration` says of an answer before which a model was loaded.
+        reload: what such an answer waits for; None: nothing, so that tests need no time.
         loads: model and context size of every load, in order.
     """
 
@@ -45,6 +47,7 @@ class FakeOllama:
     )
     context_length: int = 32_768
     reload_seconds: float = 8.0
+    reload: asyncio.Event | None = None
     loads: list[tuple[str, int]] = field(default_factory=list)
     url: str = ""
 
@@ -63,12 +66,12 @@ class FakeOllama:
     async def chat(self, request: Request) -> Response:
         """One turn, streamed unless told otherwise."""
         asked = json.loads(await request.body())
-        model = asked.get("model", "")
+        model = _full(asked.get("model", ""))
         if model not in self.pulled:
             return JSONResponse({"error": f"model '{model}' not found"}, 404)
         if asked.get("tools") and "tools" not in self.pulled[model]:
             return JSONResponse({"error": f"registry.ollama.ai/library/{model} does not support tools"}, 400)
-        load = self._load(model, (asked.get("options") or {}).get("num_ctx", 4096))
+        load = await self._load(model, (asked.get("options") or {}).get("num_ctx", 4096))
         step = await self.script.take(asked)
         if isinstance(step, Fail):
             return Response(step.body, step.status, dict(step.headers), step.content_type)
@@ -76,11 +79,13 @@ class FakeOllama:
             return StreamingResponse(_stream(step, model, load), media_type="application/x-ndjson")
         return JSONResponse({**_part(model, step.text, step), **_end(step, load)})
 
-    def _load(self, model: str, context: int) -> float:
-        """Seconds until the model is there with that context."""
+    async def _load(self, model: str, context: int) -> float:
+        """Seconds until the model is there with that context; meanwhile nobody gets an answer."""
         if self.loads and self.loads[-1] == (model, context):
             return 0.0
         self.loads.append((model, context))
+        if self.reload is not None:
+            await self.reload.wait()
         return self.reload_seconds
 
     async def tags(self, request: Request) -> Response:
@@ -101,7 +106,7 @@ class FakeOllama:
     async def show(self, request: Request) -> Response:
         """What one model can do."""
         asked = json.loads(await request.body())
-        name = asked.get("model") or asked.get("name") or ""
+        name = _full(asked.get("model") or asked.get("name") or "")
         if name not in self.pulled:
             return JSONResponse({"error": f"model '{name}' not found"}, 404)
         info = {"general.architecture": "llama", "llama.context_length": self.context_length}
@@ -111,7 +116,7 @@ class FakeOllama:
     async def pull(self, request: Request) -> Response:
         """Progress, then the model is there; one whose name ends in `:none` does not exist."""
         asked = json.loads(await request.body())
-        name = asked.get("model") or asked.get("name") or ""
+        name = _full(asked.get("model") or asked.get("name") or "")
         if name.endswith(":none"):
             lines = [{"status": "pulling manifest"}, {"error": "pull model manifest: file does not exist"}]
         else:
@@ -132,6 +137,11 @@ class FakeOllama:
     async def version(self, request: Request) -> Response:
         """Which Ollama it says it is."""
         return JSONResponse({"version": VERSION})
+
+
+def _full(name: str) -> str:
+    """As Ollama lists it: no tag means `latest`."""
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def _part(model: str, text: str, step: Say | None = None) -> dict[str, Any]:

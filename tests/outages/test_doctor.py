@@ -159,7 +159,7 @@ async def test_prometheus_right_and_wrong(doctor: Doctor, tmp_path: Path) -> Non
             await doctor(prometheus={"url": f"{server.url}/prom"}),
             "prometheus",
             "404",
-            "check that prometheus.url is a Prometheus, with its path prefix",
+            "check that prometheus.url is the address of Prometheus, with its path prefix",
         )
     wrong(
         await doctor(prometheus={"url": server.url}),
@@ -289,7 +289,7 @@ async def test_loki_and_tempo_right_and_wrong(doctor: Doctor) -> None:
         told = await doctor(loki={"url": logs.url})
         wrong(told, "loki", "no org id", "set loki.tenant")
         traces.answer = lambda _: reply_of(recording("tempo", "not_found"))
-        wrong(await doctor(tempo={"url": traces.url}), "tempo", "404", "check that tempo.url is a Tempo")
+        wrong(await doctor(tempo={"url": traces.url}), "tempo", "404", "check that tempo.url is the address of Tempo")
         traces.answer = lambda _: Reply(b'{"version": "1.5.0"}')
         wrong(await doctor(tempo={"url": traces.url}), "tempo", "version 1.5.0 is too old", "upgrade Tempo")
     async with loki() as empty:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from clients.models.ollama import LocalModels
 from clients.models.settings import LocalSettings
 from core.clock import ManualClock
-from core.errors import ModelUnavailable, SourceRejected
+from core.errors import ModelLate, ModelUnavailable, SourceRejected
 from core.llm import ModelTask
 from tests.clients.models.test_model_clients import SCHEMA, TOOL, request, world
 from tests.fakes.script import Fail, Say
@@ -24,6 +25,17 @@ async def test_contexts_are_buckets_that_never_shrink_so_that_nothing_is_loaded_
         for lines in (1, 700, 1, 900):
             await w.model.complete(request("a line of log\n" * lines, max_output_tokens=500))
         assert w.fake.loads == [("mistral:7b", 4096), ("mistral:7b", 8192)]
+
+
+async def test_a_model_that_is_loaded_too_long_is_late_and_there_for_the_next_question(clock: ManualClock) -> None:
+    async with world("local", clock, "early", "well") as w:
+        w.fake.reload = asyncio.Event()
+        with pytest.raises(ModelLate):
+            await w.model.complete(request(deadline_seconds=0.05))
+        w.fake.reload.set()
+        assert (await w.model.complete(request())).text in ("early", "well")
+        assert w.fake.loads == [("mistral:7b", 4096)]
+        w.script.steps.clear()
 
 
 async def test_the_estimate_follows_what_ollama_counted(clock: ManualClock) -> None:
@@ -106,9 +118,10 @@ async def test_a_pull_tells_its_progress_and_its_failure(clock: ManualClock) -> 
         steps = [step async for step in w.model.pull("llama3.2")]
         assert [step.share for step in steps] == [None, 0.1, 1.0, None]
         assert steps[-1].step == "success"
-        assert "llama3.2" in {each.name for each in await w.model.pulled()}
-        with pytest.raises(ModelUnavailable, match="file does not exist"):
+        assert "llama3.2:latest" in {each.name for each in await w.model.pulled()}
+        with pytest.raises(SourceRejected, match=r"knows no such model.*file does not exist") as told:
             [step async for step in w.model.pull("nothing:none")]
+        assert "https://ollama.com/library" in told.value.fix
 
 
 async def test_a_model_that_went_away_is_looked_for_again(clock: ManualClock) -> None:
@@ -129,6 +142,9 @@ async def test_a_model_that_went_away_is_looked_for_again(clock: ManualClock) ->
         ("http://127.0.0.1:11434/", "http://127.0.0.1:11434"),
         ("https://ollama.example/base", "https://ollama.example/base"),
         ("[::1]:11434", "http://[::1]:11434"),
+        ("http://gpu.example:11434/v1", "http://gpu.example:11434"),
+        ("http://gpu.example:11434/api/", "http://gpu.example:11434"),
+        ("https://ollama.example/base/api", "https://ollama.example/base"),
         ("", ""),
     ],
 )

@@ -97,7 +97,8 @@ async def test_the_schema_is_sent_and_a_full_answer_is_marked_cut(rung: str, clo
         assert (second["options"]["num_predict"], first["keep_alive"]) == (7, "30m")
     else:
         assert first["response_format"]["json_schema"] == {"name": "answer", "schema": SCHEMA, "strict": True}
-        assert second["max_completion_tokens"] == 7
+        assert second["max_tokens"] == 7
+        assert "max_completion_tokens" not in second
 
 
 @pytest.mark.parametrize("rung", RUNGS)
@@ -189,6 +190,21 @@ async def test_a_server_that_is_away_opens_the_breaker_and_one_call_probes_it(ru
         clock.advance(31)
         assert (await w.model.complete(request())).text == "well"
         assert (await w.model.complete(request())).text == "again"
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "fix"),
+    [
+        (404, "File Not Found", "https://api.openai.com/v1, without /chat/completions"),
+        (400, "Unsupported value: 'temperature'", "models.frontier.temperature or .seed to null"),
+    ],
+)
+async def test_a_refusal_says_what_to_change(status: int, detail: str, fix: str, clock: ManualClock) -> None:
+    refused = Fail(status, json.dumps({"error": {"message": detail}}))
+    async with world("frontier", clock, refused) as w:
+        with pytest.raises(SourceRejected, match=f"answered {status}: {detail}") as told:
+            await w.model.complete(request())
+    assert fix in told.value.fix
 
 
 @pytest.mark.parametrize("rung", RUNGS)

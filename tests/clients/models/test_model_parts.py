@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from clients.models.breaker import Breaker
 from clients.models.contexts import bucket_for, fit, without_middle
 from clients.models.counting import CorrectedEstimate, o200k_tokens, request_tokens
-from clients.models.openai import is_closed
+from clients.models.openai import is_closed, limit_name
 from clients.models.routing import Need, route
 from clients.models.settings import LocalSettings, ModelChoice
 from clients.models.speed import Speed, expected_seconds
@@ -167,6 +167,21 @@ async def test_half_open_lets_one_probe_through_and_a_cancelled_one_frees_the_wa
         raise SourceUnavailable("still down")
     with pytest.raises(ModelUnavailable, match="failed 2 times in a row"), breaker.guard():
         raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://api.openai.com/v1", "max_completion_tokens"),
+        ("https://eu.api.openai.com/v1", "max_completion_tokens"),
+        ("https://mine.openai.azure.com/openai/v1/", "max_completion_tokens"),
+        ("http://127.0.0.1:8080/v1", "max_tokens"),
+        ("https://openai.com.example/v1", "max_tokens"),
+        ("https://notopenai.com/v1", "max_tokens"),
+    ],
+)
+def test_the_limit_of_an_answer_is_called_as_the_server_knows_it(url: str, name: str) -> None:
+    assert limit_name(url) == name
 
 
 def test_strict_only_where_the_schema_is_closed() -> None:
