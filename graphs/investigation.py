@@ -81,9 +81,9 @@ async def investigate_bundle(bundle: Bundle) -> Investigation:
     Raises:
         BundleError: the bundle lacks what the run needs.
     """
-    incident, clock = reopened(bundle)
+    began, clock = reopened(bundle)
     make_context = await offline(bundle, clock, ObservingRemedy(clock))
-    return await _look(incident, bundle.alerts, clock, make_context)
+    return await _look(began.incident, began.alerts, clock, make_context)
 
 
 async def _look(

@@ -31,6 +31,7 @@ from core.models import (
     Verification,
 )
 from core.ports import NullKnowledge
+from graphs.beginning import Beginning
 from graphs.bundle import Bundle
 from graphs.context import IncidentContext, NoNotifier, Remedy
 from graphs.run_settings import RunSettings
@@ -108,8 +109,12 @@ class RecordedRemedy:
         return Verification(recovery=Recovery.UNREADABLE, seconds=0.0, detail="the record ends before the verification")
 
 
-def reopened(bundle: Bundle) -> tuple[Incident, ManualClock]:
-    """The incident as it was before anything was known of it, and a clock that stands at its investigation."""
+def reopened(bundle: Bundle) -> tuple[Beginning, ManualClock]:
+    """Incident and alerts as they were before anything was known of it, and a clock that stands at its investigation.
+
+    Raises:
+        BundleError: the beginning was recorded by another version.
+    """
     cleared = {
         "status": IncidentStatus.OPEN,
         "cause_service": "",
@@ -120,8 +125,10 @@ def reopened(bundle: Bundle) -> tuple[Incident, ManualClock]:
         "ended_at": None,
         "stop_requested": False,
     }
-    incident = bundle.incident.model_copy(update=cleared)
-    return incident, ManualClock(incident.investigated_at or incident.opened_at)
+    recorded = Beginning.recorded(bundle)
+    incident = recorded.incident.model_copy(update=cleared)
+    began = recorded.model_copy(update={"incident": incident})
+    return began, ManualClock(incident.investigated_at or incident.opened_at)
 
 
 async def offline(bundle: Bundle, clock: ManualClock, remedy: Remedy) -> Callable[[Store, Lease], IncidentContext]:
@@ -175,12 +182,13 @@ async def replay(bundle: Bundle) -> Replay:
     Raises:
         BundleError: the bundle lacks what a run needs to begin.
     """
-    incident, clock = reopened(bundle)
+    began, clock = reopened(bundle)
+    incident_id = began.incident.id
     make_context = await offline(bundle, clock, RecordedRemedy(bundle))
-    async with scratch_store(clock, incident, bundle.alerts) as store:
+    async with scratch_store(clock, began.incident, began.alerts) as store:
         await _know_attempts(store, bundle)
-        runner, lease = await scratch_runner(store, incident.id, lambda lease: make_context(store, lease))
-        while await runner.run(incident.id, lease) is RunResult.WAITING:
+        runner, lease = await scratch_runner(store, incident_id, lambda lease: make_context(store, lease))
+        while await runner.run(incident_id, lease) is RunResult.WAITING:
             if not await _answer_as_recorded(store, bundle):
                 break
         return await _compare(store, bundle)

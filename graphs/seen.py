@@ -38,9 +38,10 @@ async def seen(bundle: Bundle) -> Seen:
     Raises:
         BundleError: the bundle lacks what the run needs.
     """
-    incident, clock = reopened(bundle)
+    began, clock = reopened(bundle)
+    incident = began.incident
     make_context = await offline(bundle, clock, ObservingRemedy(clock))
-    async with scratch_store(clock, incident, bundle.alerts) as store:
+    async with scratch_store(clock, incident, began.alerts) as store:
         runner, lease = await scratch_runner(store, incident.id, lambda lease: make_context(store, lease))
         await runner.run(incident.id, lease)
         state, context = await runner.state(incident.id), make_context(store, lease)

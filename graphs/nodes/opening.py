@@ -8,6 +8,7 @@ from agents import classifier
 from agents.models import TriageInput
 from core.models import Diagnosis, Hypothesis, Rung
 from core.ports import Recollection
+from graphs.beginning import keep_beginning
 from graphs.context import IncidentContext
 from graphs.queries import query_context
 from graphs.records import decide, keep_evidence
@@ -21,14 +22,9 @@ from tools.runner import run_query
 async def triage(state: IncidentState, context: IncidentContext) -> dict[str, Any]:
     """Classifier agent: category, severity, affected service."""
     incident_id = state["incident"].id
-    now = context.clock.now()
-    async with context.store.write() as tx:
-        await tx.leases.check(context.lease)
-        incident = await tx.incidents.get(incident_id)
-        if incident.investigated_at is None:
-            incident = await tx.incidents.update(incident_id, investigated_at=now)
-        alerts = tuple(await tx.alerts.of_incident(incident_id))
-    window, baseline = windows(incident.investigated_at or now, alerts, context.analysis)
+    began = await keep_beginning(context, incident_id)
+    incident, alerts = began.incident, began.alerts
+    window, baseline = windows(incident.investigated_at or context.clock.now(), alerts, context.analysis)
     opened: IncidentState = {
         "incident": incident,
         "alerts": alerts,
