@@ -8,18 +8,11 @@ from typing import Annotated
 
 import typer
 
+from app.cli.backend import user
 from app.cli.options import JsonOption, load_settings
 from app.cli.output import emit, line, plain, table
-from app.operations.models import (
-    ModelBench,
-    ModelCheck,
-    ModelListing,
-    PulledModels,
-    bench_models,
-    check_models,
-    list_models,
-    pull_models,
-)
+from app.operations.model_check import ModelCheck, check_models
+from app.operations.models import ModelBench, ModelListing, PulledModels, bench_models, list_models, pull_models
 
 NONE = "no models are configured: rules only (set OLLAMA_HOST or OPENAI_API_KEY, or `models:` in quell.yaml)"
 GIGABYTE = 1e9
@@ -54,7 +47,7 @@ def pull(
 @models.command("check")
 def check(as_json: JsonOption = False) -> None:
     """Ask every configured rung one short question; exit 1 when one does not answer."""
-    found = asyncio.run(check_models(load_settings()))
+    found = asyncio.run(check_models(load_settings(), user()))
     emit(found, as_json, _render_check)
     if not found.ok:
         raise typer.Exit(1)
@@ -96,12 +89,13 @@ def _render_check(found: ModelCheck) -> None:
             each.rung.value,
             each.model,
             f"{each.seconds:.2f}" if each.ok else "",
-            "; ".join(each.notes) or each.problem,
+            f"{each.cost_usd:.6f}" if each.cost_usd else "",
+            "; ".join(told for told in (each.problem, *each.notes) if told),
             each.fix,
         )
         for each in found.rungs
     ]
-    table(("", "RUNG", "MODEL", "SECONDS", "DETAIL", "FIX"), rows, empty=NONE)
+    table(("", "RUNG", "MODEL", "SECONDS", "USD", "DETAIL", "FIX"), rows, empty=NONE)
 
 
 def _render_bench(found: ModelBench) -> None:
@@ -117,3 +111,8 @@ def _render_bench(found: ModelBench) -> None:
         for task in each.tasks
     ]
     table(("MODEL", "TASK", "SECONDS", "ALLOWED", ""), rows, empty="no local model is configured and pulled")
+    for model in found.models:
+        if model.problem:
+            line(f"{model.name} could not be timed: {model.problem}")
+    if found.missing:
+        line(f"not pulled: {', '.join(found.missing)} (run `quell models pull`)")

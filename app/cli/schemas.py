@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from agents.summaries.text import IncidentText
 from analysis.calibration.model import Refit
-from app.operations.models import ModelBench, ModelCheck, ModelListing, PulledModels
+from app.operations.model_check import ModelCheck
+from app.operations.models import ModelBench, ModelListing, PulledModels
 from app.operations.outputs import (
     ActionList,
     AgentDetail,

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from app.operations.models import timed
-from clients.models.speed import Speed
+from clients.models.speed import Measured
 from core.clock import Clock
 from core.errors import SourceError
 from core.llm import ModelTask
@@ -26,11 +26,11 @@ AGAIN_SECONDS = 3600.0
 class Measurable(Protocol):
     """What loads and times its models: `clients.models.ollama.LocalModels`."""
 
-    async def prepare(self) -> dict[str, Speed]: ...
+    async def prepare(self) -> Measured: ...
 
 
 class SpeedCheck:
-    """Measures at once, and again every hour while some model is too slow for a task."""
+    """Measures at once, every hour while a model is too slow for a task, and sooner while one cannot be loaded."""
 
     def __init__(self, models: Measurable, deadlines: Mapping[ModelTask, float], clock: Clock) -> None:
         self._models = models
@@ -54,9 +54,10 @@ class SpeedCheck:
         """Whether some model is too slow for a task; each is told.
 
         Raises:
-            SourceError: Ollama does not answer, or a model cannot be loaded.
+            SourceError: Ollama does not answer, or a model cannot be loaded; the others were measured.
         """
-        found = timed(await self._models.prepare(), self._deadlines)
+        measured = await self._models.prepare()
+        found = timed(measured.speeds, self._deadlines)
         late = [(model.name, task) for model in found for task in model.tasks if not task.asked]
         for name, task in late:
             log.warning(
@@ -67,4 +68,6 @@ class SpeedCheck:
                 allowed_seconds=task.deadline_seconds,
             )
         log.info("models_measured", models=[model.name for model in found], too_slow=len(late))
+        for error in measured.failed.values():
+            raise error
         return bool(late)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -14,21 +14,12 @@ from clients.models.settings import ModelChoice
 from clients.models.speed import TYPICAL_OUTPUT_TOKENS, TYPICAL_PROMPT_TOKENS, Speed, expected_seconds
 from core.clock import Clock
 from core.errors import ConfigError, SourceError
-from core.llm import Message, ModelRequest, ModelTask, Purpose, Speaker
+from core.llm import ModelTask
 from core.models import Model, Rung
 
 if TYPE_CHECKING:
     from clients.models.ollama import LocalModels
     from clients.models.openai import FrontierModels
-
-CHECK_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"answer": {"type": "string"}},
-    "required": ["answer"],
-    "additionalProperties": False,
-}
-CHECK_TEXT = 'Answer with the JSON object {"answer": "ready"} and nothing else.'
-CHECK_OUTPUT_TOKENS = 32
 
 
 class ListedModel(Model):
@@ -56,25 +47,6 @@ class PulledModels(Model):
     models: tuple[str, ...]
 
 
-class CheckedRung(Model):
-    """One short question that a rung was asked."""
-
-    rung: Rung
-    ok: bool
-    model: str = ""
-    seconds: float = 0.0
-    notes: tuple[str, ...] = ()
-    problem: str = ""
-    fix: str = ""
-
-
-class ModelCheck(Model):
-    """Whether every configured rung answers."""
-
-    ok: bool
-    rungs: tuple[CheckedRung, ...]
-
-
 class TaskTime(Model):
     """How long a model takes for a task of usual size, and how long it may."""
 
@@ -88,14 +60,16 @@ class TimedModel(Model):
     """How quick one local model is here."""
 
     name: str
-    speed: Speed | None = Field(description="null: the server does not count")
+    speed: Speed | None = Field(description="null: it could not be measured")
     tasks: tuple[TaskTime, ...] = ()
+    problem: str = Field(default="", description="why it could not be measured, with the fix")
 
 
 class ModelBench(Model):
     """The speed of every local model that is configured and pulled."""
 
     models: tuple[TimedModel, ...]
+    missing: tuple[str, ...] = Field(default=(), description="models that are configured and not pulled")
     prompt_tokens: int = Field(default=TYPICAL_PROMPT_TOKENS, description="of the task of usual size")
 
 
@@ -147,40 +121,19 @@ async def list_models(settings: Settings) -> ModelListing:
     return ModelListing(models=tuple(found), problems=tuple(problems))
 
 
-async def check_models(settings: Settings) -> ModelCheck:
-    """Ask every configured rung one short question, whatever it costs: a few dozen tokens."""
-    async with open_models(settings, settings.clock) as rungs:
-        checked = tuple([await _checked(each) for each in rungs])
-    return ModelCheck(ok=all(each.ok for each in checked), rungs=checked)
-
-
-async def _checked(rung: LocalModels | FrontierModels) -> CheckedRung:
-    asked = ModelRequest(
-        task=ModelTask.RCA,
-        messages=(Message(speaker=Speaker.USER, text=CHECK_TEXT),),
-        response_schema=CHECK_SCHEMA,
-        max_output_tokens=CHECK_OUTPUT_TOKENS,
-        purpose=Purpose(agent="check"),
-    )
-    try:
-        reply = await rung.complete(asked)
-    except SourceError as error:
-        return CheckedRung(rung=rung.rung, ok=False, problem=error.message, fix=error.fix)
-    return CheckedRung(
-        rung=rung.rung, ok=bool(reply.text), model=reply.model, seconds=round(reply.seconds, 3), notes=reply.notes
-    )
-
-
 async def bench_models(settings: Settings) -> ModelBench:
-    """Load and measure every local model that is configured and pulled.
+    """Load and measure every local model that is configured and pulled, or else the one that falls in for them.
 
     Raises:
         ModelError: Ollama does not answer, or a model cannot be loaded.
     """
     async with open_models(settings, settings.clock) as rungs:
         local = local_of(rungs)
-        speeds = await local.prepare() if local else {}
-    return ModelBench(models=timed(speeds, settings.models.local.deadlines))
+        if local is None:
+            return ModelBench(models=())
+        found = await local.prepare()
+    broken = tuple(TimedModel(name=name, speed=None, problem=str(error)) for name, error in found.failed.items())
+    return ModelBench(models=(*timed(found.speeds, settings.models.local.deadlines), *broken), missing=found.missing)
 
 
 def timed(speeds: Mapping[str, Speed], deadlines: Mapping[ModelTask, float]) -> tuple[TimedModel, ...]:

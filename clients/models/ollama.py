@@ -17,7 +17,7 @@ from clients.models.counting import CorrectedEstimate, request_tokens
 from clients.models.routing import Need, Route, full_name, route
 from clients.models.settings import LocalSettings, request_body
 from clients.models.shelf import Progress, Pulled, Shelf
-from clients.models.speed import Speed, expected_seconds
+from clients.models.speed import Measured, Speed, expected_seconds
 from core.clock import Clock
 from core.errors import SourceError
 from core.llm import Message, ModelReply, ModelRequest, Speaker
@@ -90,15 +90,26 @@ class LocalModels:
         )
         return self._learn_speed(name, answer)
 
-    async def prepare(self) -> dict[str, Speed]:
-        """Measure every model that the configuration names and that is pulled: what is too slow is then not asked.
+    async def prepare(self) -> Measured:
+        """Measure every model that may be asked, so that what is too slow is not: those that the configuration names,
+        or where none of them is pulled, the one that falls in for them.
 
         Raises:
-            ModelError: Ollama does not answer, or a model cannot be loaded.
+            ModelError: Ollama does not answer.
         """
-        there = {each.name for each in await self.pulled() if each.chats}
-        names = [name for name in map(full_name, self._settings.choice.named) if name in there]
-        return {name: speed for name in names if (speed := await self.measure(name))}
+        there = [each.name for each in await self.pulled() if each.chats]
+        named = tuple(map(full_name, self._settings.choice.named))
+        speeds: dict[str, Speed] = {}
+        failed: dict[str, SourceError] = {}
+        for name in [name for name in named if name in there] or there[:1]:
+            try:
+                speed = await self.measure(name)
+            except SourceError as error:
+                failed[name] = error
+                continue
+            if speed is not None:
+                speeds[name] = speed
+        return Measured(speeds, failed, tuple(name for name in named if name not in there))
 
     async def status(self) -> SourceStatus:
         """Whether it answers, and which of the wanted models are there."""

@@ -35,8 +35,8 @@ def full_name(name: str) -> str:
 def route(choice: ModelChoice, need: Need, pulled: Sequence[str], too_slow: Mapping[str, str]) -> Route:
     """The wanted model if it is there and quick enough, else the next that is.
 
-    The next are the other models that the configuration names, in its order, then whatever else is pulled, in the
-    order given. Nothing slower is asked in place of a model that is too slow.
+    The next are the other models that the configuration names, in its order; only where none of them is pulled,
+    whatever else is, in the order given: a model that nobody named and nobody timed does not stand in for a slow one.
 
     Args:
         pulled: full names of the models that can answer.
@@ -46,8 +46,8 @@ def route(choice: ModelChoice, need: Need, pulled: Sequence[str], too_slow: Mapp
         ModelUnavailable: no model is pulled, or none is quick enough; both say so.
     """
     wanted = choice.wanted(need.task, urgent=need.urgent, agent=need.agent)
-    order = dict.fromkeys([*(full_name(name) for name in (wanted, *choice.named)), *pulled])
-    there = [name for name in order if name in set(pulled)]
+    named = dict.fromkeys(full_name(name) for name in (wanted, *choice.named))
+    there = [name for name in named if name in set(pulled)] or list(pulled)
     if not there:
         raise ModelUnavailable(
             f"no model is pulled; {wanted} is wanted for {need.task}", fix=f"run `quell models pull {wanted}`"

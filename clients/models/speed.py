@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 from pydantic import Field
 
+from core.errors import SourceError
 from core.llm import ModelTask
 from core.models import Model
 
@@ -24,6 +26,21 @@ TYPICAL_OUTPUT_TOKENS: dict[ModelTask, int] = {
 TYPICAL_PROMPT_TOKENS = 1_000
 MIN_MEASURED_TOKENS = 8
 NANOSECONDS = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What came of measuring models.
+
+    Attributes:
+        speeds: of those that the server counts for.
+        failed: why the others cannot be measured, such as one that does not fit the memory.
+        missing: models that the configuration names and that are not pulled.
+    """
+
+    speeds: Mapping[str, Speed]
+    failed: Mapping[str, SourceError]
+    missing: tuple[str, ...] = ()
 
 
 class Speed(Model):

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.cli.main import main
 from app.doctor import examine
-from app.operations.models import bench_models, check_models, list_models, pull_models
+from app.operations.model_check import check_models
+from app.operations.models import bench_models, list_models, pull_models
+from app.operations.opening import open_store
 from app.settings import Settings
 from clients.models.settings import FrontierSettings, LocalSettings, ModelsSettings
 from core.clock import ManualClock
 from core.errors import ConfigError
 from core.llm import ModelTask
 from core.models import Rung
+from stores.migrate import upgrade
 from tests.fakes.ollama import FakeOllama, ollama_server
-from tests.fakes.openai import openai_server
-from tests.fakes.script import Say, Script
+from tests.fakes.openai import FakeOpenAI, openai_server
+from tests.fakes.script import Fail, Say, Script
+from tests.support import eventually
 
 READY = {"answer": "ready"}
 QUICK = Say("x", prompt_tokens=100_000, output_tokens=100_000)
@@ -37,8 +44,13 @@ async def ollama(script: Script) -> AsyncIterator[FakeOllama]:
         yield fake
 
 
-def local(fake: FakeOllama) -> Settings:
-    return Settings(models=ModelsSettings(local=LocalSettings(url=fake.url)))
+def local(fake: FakeOllama, **fields: Any) -> Settings:
+    return Settings(models=ModelsSettings(local=LocalSettings(url=fake.url, **fields)))
+
+
+def frontier(fake: FakeOpenAI, folder: Path, **fields: Any) -> Settings:
+    section = {"url": f"{fake.url}/v1", "bearer_token": fake.key, "attempts": 1}
+    return Settings.model_validate({"data_dir": folder, "models": {"frontier": section}, **fields})
 
 
 async def test_the_list_tells_what_is_pulled_and_what_it_is_asked_for(ollama: FakeOllama) -> None:
@@ -77,6 +89,59 @@ async def test_a_check_asks_every_rung_and_tells_which_is_broken(ollama: FakeOll
     assert not found.ok
     assert "401" in found.rungs[1].problem
     assert "sk-wrong" not in found.model_dump_json()
+
+
+async def test_a_check_is_booked_like_any_call_and_bound_by_the_budget(tmp_path: Path) -> None:
+    async with openai_server(Script.of(READY, READY)) as fake:
+        settings = frontier(fake, tmp_path)
+        [early] = (await check_models(settings)).rungs
+        assert early.ok
+        assert early.notes[0].startswith("not in the books of `quell costs`: the database is at revision none")
+        await upgrade(settings.store_url)
+        [booked] = (await check_models(settings, "ada")).rungs
+        assert (booked.ok, booked.notes, booked.cost_usd) == (True, (), 0.00045)
+        [refused] = (await check_models(frontier(fake, tmp_path, budget={"day_usd": 0.002}))).rungs
+    assert not refused.ok
+    assert "raise budget.day_usd" in refused.fix
+    async with open_store(settings) as store, store.read() as tx:
+        [call] = await tx.spending.calls()
+    assert (call.agent, call.user, call.cost_usd, call.outcome) == ("check", "ada", 0.00045, "answered")
+
+
+@pytest.mark.parametrize(
+    ("step", "problem"),
+    [
+        (Say("I am ready"), "does not keep to the JSON Schema that was sent: 'I am ready'"),
+        (Say('{"answer": 3}'), "does not keep to the JSON Schema"),
+        (Say('{"answer": "rea', full=True), "had not ended after 256 tokens"),
+        (Say(""), "was empty"),
+    ],
+)
+async def test_a_rung_whose_answers_agents_could_not_use_is_broken(tmp_path: Path, step: Say, problem: str) -> None:
+    async with openai_server(Script.of(step)) as fake:
+        [found] = (await check_models(frontier(fake, tmp_path))).rungs
+    assert not found.ok
+    assert problem in found.problem
+    assert "JSON Schema" in found.fix
+
+
+async def test_a_check_of_local_models_waits_until_they_are_loaded(ollama: FakeOllama, script: Script) -> None:
+    script.steps.append(Say(json.dumps(READY), slow=True))
+    task = asyncio.create_task(check_models(local(ollama, deadlines={"rca": 0.01})))
+    await eventually(lambda: bool(script.requests))
+    script.release.set()
+    assert (await task).ok
+
+
+async def test_a_bench_tells_what_cannot_be_loaded_and_what_is_missing(ollama: FakeOllama, script: Script) -> None:
+    del ollama.pulled["phi3:medium"]
+    script.steps.extend([Fail(500, '{"error": "model requires more system memory"}'), QUICK])
+    found = await bench_models(local(ollama, attempts=1))
+    assert found.missing == ("phi3:medium",)
+    quick, broken = found.models
+    assert (quick.name, quick.problem) == ("phi3:mini", "")
+    assert (broken.name, broken.speed, broken.tasks) == ("mistral:7b", None, ())
+    assert "more system memory" in broken.problem
 
 
 async def test_a_bench_says_for_which_tasks_a_model_is_quick_enough(ollama: FakeOllama, script: Script) -> None:

@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from app.operations.models import check_models, list_models, open_models
+from app.operations.model_check import check_models
+from app.operations.models import list_models, open_models
 from app.settings import Settings
 from core.llm import Message, ModelRequest, ModelTask, Purpose, Speaker
 

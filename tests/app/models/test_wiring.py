@@ -14,7 +14,7 @@ from app.models.speeds import AGAIN_SECONDS, RETRY_SECONDS, SpeedCheck
 from app.settings import Settings
 from clients.models.ollama import LocalModels
 from clients.models.settings import LOCAL_DEADLINES, LocalSettings, ModelsSettings
-from clients.models.speed import Speed
+from clients.models.speed import Measured, Speed
 from core.clock import ManualClock
 from core.errors import ModelUnavailable
 from core.llm import Message, ModelRequest, ModelTask, Purpose, Speaker
@@ -48,14 +48,15 @@ class Waits(ManualClock):
 class Models:
     """Answers with what it was told to, in order."""
 
-    def __init__(self, *answers: dict[str, Speed] | None) -> None:
+    def __init__(self, *answers: dict[str, Speed] | None, broken: str = "") -> None:
         self._answers = list(answers)
+        self._broken = broken
 
-    async def prepare(self) -> dict[str, Speed]:
+    async def prepare(self) -> Measured:
         answer = self._answers.pop(0)
         if answer is None:
             raise ModelUnavailable("Ollama does not answer", fix="start it")
-        return answer
+        return Measured(answer, {self._broken: ModelUnavailable("too large for the memory")} if self._broken else {})
 
 
 async def test_the_graph_gets_the_rungs_that_are_configured(
@@ -120,6 +121,13 @@ async def test_a_model_that_is_too_slow_is_told_at_start(clock: ManualClock) -> 
     ]
     assert ("mistral:7b", "anomaly", 0.5) in slow
     assert {model for model, *_ in slow} == {"mistral:7b"}
+
+
+async def test_one_that_cannot_be_loaded_does_not_keep_the_others_from_being_judged(clock: ManualClock) -> None:
+    check = SpeedCheck(Models({"mistral:7b": SLOW}, broken="phi3:medium"), LOCAL_DEADLINES, clock)
+    with structlog.testing.capture_logs() as told, pytest.raises(ModelUnavailable, match="too large"):
+        await check.measure()
+    assert "mistral:7b" in {each["model"] for each in told if each["event"] == "model_too_slow"}
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ async def test_a_model_too_slow_for_a_task_is_not_asked_after_it_was_measured(cl
     """The fake reads 200 tokens and writes 40 tokens a second."""
     async with world("local", clock, *"abc", "answer") as w:
         assert isinstance(w.model, LocalModels)
-        speeds = await w.model.prepare()
+        speeds = (await w.model.prepare()).speeds
         assert set(speeds) == {"mistral:7b", "phi3:medium", "phi3:mini"}
         assert {(each.prompt_token_seconds, each.output_token_seconds) for each in speeds.values()} == {(0.005, 0.025)}
         assert speeds["mistral:7b"].load_seconds == 8
@@ -100,6 +100,29 @@ async def test_a_model_too_slow_for_a_task_is_not_asked_after_it_was_measured(cl
             await w.model.complete(request(task=ModelTask.ANOMALY))
         assert (await w.model.complete(request())).text == "answer"
     assert len(w.script.requests) == 4
+
+
+async def test_what_falls_in_for_models_that_are_not_pulled_is_measured_in_their_place(clock: ManualClock) -> None:
+    async with world("local", clock, "measured", "answer") as w:
+        w.fake.pulled.clear()
+        w.fake.pulled |= {"llama3.2:latest": ("completion",), "nomic:latest": ("embedding",)}
+        assert isinstance(w.model, LocalModels)
+        found = await w.model.prepare()
+        assert (set(found.speeds), found.missing) == ({"llama3.2:latest"}, ("mistral:7b", "phi3:medium", "phi3:mini"))
+        with pytest.raises(ModelUnavailable, match=r"too slow for anomaly: llama3\.2:latest needs"):
+            await w.model.complete(request(task=ModelTask.ANOMALY))
+        reply = await w.model.complete(request())
+    assert reply.notes == ("llama3.2:latest asked instead of mistral:7b: mistral:7b is not pulled",)
+
+
+async def test_a_model_that_nobody_named_or_timed_does_not_stand_in_for_slow_ones(clock: ManualClock) -> None:
+    async with world("local", clock, *"abc") as w:
+        w.fake.pulled["llama3.3:70b"] = ("completion", "tools")
+        assert isinstance(w.model, LocalModels)
+        assert "llama3.3:70b" not in (await w.model.prepare()).speeds
+        with pytest.raises(ModelUnavailable, match="too slow for anomaly"):
+            await w.model.complete(request(task=ModelTask.ANOMALY))
+    assert "llama3.3:70b" not in asked(w.script.requests)
 
 
 async def test_a_quicker_model_answers_for_one_that_is_too_slow_aloud(clock: ManualClock) -> None:

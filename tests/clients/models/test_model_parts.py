@@ -129,15 +129,15 @@ def test_only_what_is_pulled_and_quick_is_asked_and_another_than_wanted_aloud(
 ) -> None:
     too_slow = {name: f"{name} is slow" for name in slow}
     choice, need = ModelChoice(default="a:1", urgent="b:1"), Need(ModelTask.RCA)
-    if set(pulled) <= set(slow):
+    may = {"a:1", "b:1"} & set(pulled) or set(pulled)
+    if may <= set(slow):
         with pytest.raises(ModelUnavailable) as told:
             route(choice, need, pulled, too_slow)
-        assert all(f"{name} is slow" in told.value.message for name in pulled)
+        assert all(f"{name} is slow" in told.value.message for name in may)
         return
     found = route(choice, need, pulled, too_slow)
-    assert found.model in set(pulled) - set(slow)
+    assert found.model in may - set(slow)
     assert (found.notes == ()) is (found.model == "a:1")
-    assert found.model in {"a:1", "b:1"} or {"a:1", "b:1"} & set(pulled) <= set(slow)
 
 
 def test_speed_is_read_from_what_ollama_counts() -> None:
