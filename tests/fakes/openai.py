@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ class FakeOpenAI:
         context: tokens that a prompt may have.
         characters_per_token: how it counts them.
         models: that `/v1/models` lists; a chat takes any name, as llama.cpp's server does.
+        embeds: whether embeddings are switched on.
     """
 
     script: Script
@@ -44,6 +45,7 @@ class FakeOpenAI:
     context: int = 128_000
     characters_per_token: int = 4
     models: tuple[str, ...] = ("gpt-4o", "gpt-4o-mini")
+    embeds: bool = True
     url: str = ""
 
     def app(self) -> Starlette:
@@ -81,14 +83,17 @@ class FakeOpenAI:
 
     async def embed(self, request: Request) -> Response:
         """Vectors that depend on the text only: letters counted."""
+        if (refused := self._refuse(request)) is not None:
+            return refused
+        if not self.embeds:
+            return _error(501, "This server does not support embeddings", "not_supported_error")
         asked = json.loads(await request.body())
         texts = asked["input"] if isinstance(asked["input"], list) else [asked["input"]]
         data = [
             {"object": "embedding", "index": index, "embedding": embedding(text)} for index, text in enumerate(texts)
         ]
         usage = {"prompt_tokens": len(texts), "total_tokens": len(texts)}
-        found = {"object": "list", "data": data, "model": asked["model"], "usage": usage}
-        return self._refuse(request) or JSONResponse(found)
+        return JSONResponse({"object": "list", "data": data, "model": asked["model"], "usage": usage})
 
     def _refuse(self, request: Request) -> Response | None:
         if self.key and request.headers.get("authorization") != f"Bearer {self.key}":
@@ -102,12 +107,28 @@ class FakeOpenAI:
         choice = asked.get("tool_choice", "auto")
         if isinstance(choice, str) and choice not in ("auto", "none", "required"):
             return _error(400, f"Invalid tool_choice: {choice}", "invalid_request_error")
+        schema = ((asked.get("response_format") or {}).get("json_schema") or {}).get("schema") or {}
+        if nowhere := next(dangling(schema, schema), None):
+            return _error(400, f"JSON schema error: cannot resolve $ref {nowhere}", "invalid_request_error")
         characters = sum(len(str(message.get("content") or "")) for message in asked["messages"])
         tokens = characters // self.characters_per_token
         if tokens > self.context:
             told = f"request ({tokens} tokens) exceeds the available context size ({self.context} tokens)"
             return _error(400, told, "exceed_context_size_error", n_prompt_tokens=tokens, n_ctx=self.context)
         return None
+
+
+def dangling(part: Any, schema: dict[str, Any]) -> Iterator[str]:
+    """References within a JSON Schema that point nowhere in it (RFC 6901, section 6)."""
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from dangling(each, schema)
+    target = part.get("$ref") if isinstance(part, dict) else None
+    if isinstance(target, str):
+        found: Any = schema
+        for name in target.removeprefix("#").split("/")[1:]:
+            found = found.get(name) if isinstance(found, dict) else None
+        if found is None:
+            yield target
 
 
 def embedding(text: str, length: int = 26) -> list[float]:
