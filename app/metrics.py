@@ -38,7 +38,7 @@ class Metrics:
         self._calls = Counter(
             "quell_model_calls",
             "Calls of language models that ended",
-            ("rung", "model", "outcome"),
+            ("agent", "rung", "model", "outcome"),
             registry=self._registry,
         )
         self._cost = Counter(
@@ -86,7 +86,7 @@ class Metrics:
     def observe_call(self, call: ModelCall) -> None:
         """Count one call of a model that ended."""
         model = (call.rung.value, call.model)
-        self._calls.labels(*model, call.outcome.value).inc()
+        self._calls.labels(call.agent, *model, call.outcome.value).inc()
         self._cost.labels(*model).inc(call.cost_usd)
         self._tokens.labels(*model, "prompt").inc(call.prompt_tokens)
         self._tokens.labels(*model, "answer").inc(call.output_tokens)

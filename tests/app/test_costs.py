@@ -132,8 +132,8 @@ async def test_metrics_count_calls_costs_tokens_and_steps_up(store: Store) -> No
     await book(store, WAITING)
     page = (await metrics.exposition(store)).decode()
     for line in (
-        'quell_model_calls_total{model="gpt-4o",outcome="answered",rung="frontier"} 1.0',
-        'quell_model_calls_total{model="gpt-4o",outcome="late",rung="frontier"} 1.0',
+        'quell_model_calls_total{agent="rca",model="gpt-4o",outcome="answered",rung="frontier"} 1.0',
+        'quell_model_calls_total{agent="rca",model="gpt-4o",outcome="late",rung="frontier"} 1.0',
         'quell_model_cost_usd_total{model="gpt-4o",rung="frontier"} 0.0235',
         'quell_model_tokens_total{model="gpt-4o",of="prompt",rung="frontier"} 2000.0',
         'quell_model_call_duration_seconds_count{model="gpt-4o",rung="frontier"} 1.0',

@@ -15,6 +15,7 @@ from agents.data_policy import DataPolicy, RungPrivacy
 from core.errors import ModelLate, ModelUnavailable, OverBudget
 from core.llm import Message, ModelReply, ModelRequest, ModelTask, Purpose, Speaker
 from core.models import AttemptState, Autonomy, Decision, EscalationReason, FaultKind, IncidentStatus, Recovery, Rung
+from core.ports import ChatModel
 from graphs.bundle import read_bundle, write_bundle
 from graphs.recorded_models import recording
 from graphs.replay import replay
@@ -89,7 +90,7 @@ def answers(
     return answer
 
 
-async def run(bench: Bench, *models: ReciteModel) -> tuple[RunResult, dict[str, Decision]]:
+async def run(bench: Bench, *models: ChatModel) -> tuple[RunResult, dict[str, Decision]]:
     """The run of the crash with these models, and the newest decision of each agent."""
     bench.models = {each.rung: each for each in models}
     bench.remedy.states, bench.remedy.recoveries = [AttemptState.DONE], [Recovery.RECOVERED]
