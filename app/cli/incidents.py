@@ -84,7 +84,9 @@ def close(
     cause: Annotated[
         str, typer.Option(metavar="SERVICE", help="The service that it really was: `quell calibrate` learns from it.")
     ] = "",
-    kind: Annotated[FaultKind | None, typer.Option(help="What was wrong with it.")] = None,
+    kind: Annotated[
+        FaultKind | None, typer.Option(metavar="KIND", help="What was wrong with it: crash, hang, bad_release ...")
+    ] = None,
     server: ServerOption = "",
     as_json: JsonOption = False,
 ) -> None:

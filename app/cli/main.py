@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -30,15 +30,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("watch", "Check the watched services without any Alertmanager."),
     "investigate": ("investigate", "Diagnose an alert without touching anything."),
     "replay": ("replay", "Run a recorded incident again and show what differs."),
-    "incidents": ("incidents", "List, show, export, stop, acknowledge and close incidents."),
+    "incidents": ("incidents", "List, show, tell, export, stop, acknowledge and close incidents."),
     "approve": ("approvals", "Approve a proposed action, or list what waits."),
     "reject": ("approvals", "Reject a proposed action."),
-    "alerts": ("alerts", "Send a synthetic alert."),
+    "alerts": ("alerts", "List what fires, and send a synthetic alert."),
     "actions": ("actions", "List the actions that were carried out."),
     "policy": ("policy", "Show what Quell may do; stop and resume all actions."),
     "audit": ("audit", "Show the audit trail, and prove that nobody changed it."),
     "services": ("services", "List services, and explain which one some labels mean."),
-    "agents": ("agents", "List the agents and their rungs."),
+    "agents": ("agents", "List and show the agents: rungs, prompts, and what a model may call."),
     "models": ("models", "List, pull, check and time the language models."),
     "costs": ("costs", "Show what the language models cost, and what is left of the budget."),
     "supervise": ("supervise", "Own the local processes that quell.yaml declares."),
@@ -48,10 +48,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("bench", "Measure accuracy, speed and memory, beside named peers."),
     "config": ("config", "Write, check and show the configuration."),
     "doctor": ("doctor", "Check every integration and say how to fix it."),
-    "db": ("db", "Migrate the database."),
+    "db": ("db", "Migrate the database, or move it into another one."),
     "graph": ("graph", "Print the incident state machine as Mermaid."),
 }
 """Command -> (module in `app.cli`, help). The module has a function or a `typer.Typer` of the command's name."""
+
+COMPLETION = ("install_completion", "show_completion")
+"""Options of `quell` itself, which typer repeats on every group."""
 
 
 class LazyGroup(TyperGroup):
@@ -85,6 +88,10 @@ def load_command(name: str) -> Any:
     command = typer.main.get_command(found)
     command.name = name
     command.epilog = SHARED_HELP
+    command.params = [each for each in command.params if each.name not in COMPLETION]
+    for each in getattr(command, "commands", {}).values():
+        each.epilog = SHARED_HELP
+        each.short_help = (each.help or "").partition("\n\n")[0]  # whole: without it, typer cuts at 45 characters
     return command
 
 
@@ -97,7 +104,19 @@ def root_command() -> TyperGroup:
     return group
 
 
-def _describe() -> None:
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # slow to import
+
+        print(f"quell {version('quell')}")
+        raise typer.Exit
+
+
+def _describe(
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Find the cause of an incident with evidence, heal what policy allows, and prove that the service recovered."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,25 @@ def test_help_lists_every_command_with_its_line() -> None:
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--help"]) == 0
     assert f"Usage: quell {name}" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"quell {version('quell')}\n"
+
+
+@pytest.mark.parametrize("name", ["config", "incidents", "models", "agents", "db"])
+def test_a_group_tells_its_commands_whole_and_nothing_else(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "..." not in shown.partition("Commands:")[2]
+    assert "completion" not in shown
+
+
+def test_the_shared_options_are_told_at_every_depth(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["doctor"], ["incidents"], ["incidents", "show"]):
+        assert main([*arguments, "--help"]) == 0
+        assert "--config FILE" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
