@@ -12,8 +12,11 @@ from typing import Any
 from core.redaction.addresses import in_urls
 from core.redaction.assignments import assigned
 from core.redaction.density import dense_words
+from core.redaction.encoded import in_base64
 from core.redaction.keys import is_secret_key
 from core.redaction.kinds import HIDDEN, STANDS_FOR, Found, SecretKind
+from core.redaction.pairs import paired
+from core.redaction.reading import read
 from core.redaction.shapes import by_shape
 
 __all__ = ["HIDDEN", "STANDS_FOR", "Found", "SecretKind", "find", "is_secret_key", "redact", "redact_text"]
@@ -26,7 +29,10 @@ def find(text: str) -> tuple[Found, ...]:
     """Everything in the text that looks like a secret, in order, never overlapping, unless it is hidden already."""
     if len(text) < MIN_CHARACTERS:
         return ()
-    found = [*by_shape(text), *in_urls(text), *assigned(text), *dense_words(text)]
+    found = [*_written(text), *in_base64(text, lambda said: bool(_written(said)))]
+    if reading := read(text):
+        again = [*_written(reading.text), *in_base64(reading.text, lambda said: bool(_written(said)))]
+        found += [Found(one.kind, *reading.written(one.start, one.end)) for one in again if one.start < one.end]
     merged: list[Found] = []
     for one in sorted((each for each in found if each.start < each.end), key=lambda each: (each.start, -each.end)):
         if STANDS_FOR.fullmatch(text, one.start, one.end):
@@ -37,6 +43,11 @@ def find(text: str) -> tuple[Found, ...]:
         else:
             merged.append(one)
     return tuple(merged)
+
+
+def _written(text: str) -> list[Found]:
+    """Secrets of the text as it stands, in no order; some of them overlap."""
+    return [*by_shape(text), *in_urls(text), *assigned(text), *paired(text), *dense_words(text)]
 
 
 def redact_text(text: str) -> str:
@@ -57,7 +68,8 @@ def redact(value: Any, key: str = "") -> Any:
     if isinstance(value, str):
         return HIDDEN if value and is_secret_key(key) else redact_text(value)
     if isinstance(value, Mapping):
-        return {name: redact(inner, str(name)) for name, inner in value.items()}
+        field = next((str(value[one]) for one in ("name", "key") if isinstance(value.get(one), str)), "")
+        return {name: redact(inner, field if name == "value" else str(name)) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [redact(inner, key) for inner in value]
     return value

@@ -7,8 +7,15 @@ from collections.abc import Iterator
 
 from core.redaction.kinds import Found, SecretKind
 
-_URL = re.compile(r"(?i)(?<![a-z0-9+.-])[a-z0-9+.-]++://(?P<rest>[^\s\"'<>`]++)")
+_URL = re.compile(
+    r"(?i)(?<![a-z0-9+.-])[a-z0-9+.-]++://(?P<rest>(?:[^\s\"'<>`]|[\"'<>`](?=[^\s\"'<>`,;)\]}]{1,80}@))++)"
+)
 _TOKEN = re.compile(r"(?=[^@]{0,200}\d)[\w.~%+/=-]{16,}+")
+_ODD_PASSWORD = re.compile(
+    r"[\w.~%+-]{1,64}:(?!\d{1,5}[/?#])[^\s/?#@\[\]]{1,200}[/?#][^\s/?#@]{1,200}@[\w.-]{1,253}(?:[:/?#]|$)"
+)
+"""What follows the colon is no port, so the slash behind it belongs to a password."""
+
 _DATABASES = (
     "postgres",
     "mysql",
@@ -37,7 +44,7 @@ def in_urls(text: str) -> Iterator[Found]:
         start = url.start("rest")
         end = min(url.end("rest"), start + _MAX_CHARACTERS)
         lowered = url[0][: url.start("rest") - url.start()].lower()
-        if not any(name in lowered for name in _DATABASES):
+        if not any(name in lowered for name in _DATABASES) and not _ODD_PASSWORD.match(text, start, end):
             end = next((start + at for at, one in enumerate(text[start:end]) if one in "/?#"), end)
         at = text.rfind("@", start, end)
         if at < 0:

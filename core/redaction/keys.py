@@ -8,17 +8,26 @@ from functools import lru_cache
 _SECRET = re.compile(
     r"""(?ix)
     (?:^|[_.\-])
-    (?: token | secret | password | passwd | pwd | passphrase | passcode | authorization | cookie | credential
+    (?: token | secret | password | passwd | pwd | pass_?phrase | passcode | authorization | cookie | credential | cred
       | api_?(?:key|token)
-      | (?:access|account|app|application|client|encryption|ingest|integration|license|master|private|secret
-          |service_role|shared_access|sharedaccess|signing|ssh|storage|webhook)_?key(?:_data)?
-      | (?<=[_.\-])pass | (?<=redis)cli_auth
-    )s?$
-    | (?:password|passwd|passphrase|secret|apikey|accesskey|authtoken)$
+      | (?:access|account|admin|app|application|auth|client|encryption|ingest|integration|license|master|pre_?shared
+          |private|secret|service_role|shared_access|sharedaccess|signing|ssh|storage|unseal|webhook)_?key(?:_data)?
+      | (?<=[_.\-])pass | (?<=redis)cli_auth | requirepass | masterauth | psk
+      | (?:[_.\-]|db|root|bind|user|admin)?p(?:s?w|swd)
+      | (?:store|key|trust|user|db|root|admin|bind|smtp|mail)_?pass
+      | passwor[td] | passe | kennwort | wachtwoord | contrase[nñ]a | senha | heslo | parola | mot_de_passe
+      | пароль | 密[码碼] | パスワード | 비밀번호
+    )s?
+    (?: _?\d{1,3}
+      | [_.\-](?:old|new|prev|previous|current|prod|production|dev|test|staging|value|base|plain|plaintext|raw|string
+          |confirm|confirmation|primary|secondary|default|b64|base64|encoded|replica)
+    ){0,2}$
+    | (?:password|passwd|passphrase|secret|apikey|accesskey|authtoken)\d{0,3}$
     """
 )
 _SUSPECT = re.compile(
-    r"(?i)(?:^|[_.\-])(?:auth|sig|signature|sid|pass|hmac|otp|csrf|xsrf|routing_key|service_key|jwt|private_key_id)$"
+    r"(?i)(?:^|[_.\-])(?:auth|sig|signature|sid|pass|hmac|otp|csrf|xsrf|routing_key|service_key|jwt|private_key_id"
+    r"|secret_?id|community|(?<=[_.\-])pat)$"
     r"|sess(?:ion)?[_\-.]?(?:id|key)?$"
 )
 _NAMES_SOMETHING = re.compile(

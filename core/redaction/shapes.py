@@ -85,6 +85,51 @@ SHAPES = (
     Shape(SecretKind.VENDOR_TOKEN, ("age-secret-key-",), r"AGE-SECRET-KEY-1[0-9A-Z]{20,}+"),
     Shape(SecretKind.VENDOR_TOKEN, ("-us",), r"(?<![0-9a-f])[0-9a-f]{32}-us\d{1,2}(?!\w)"),
     Shape(SecretKind.VENDOR_TOKEN, ("key-",), _LEFT + r"key-[0-9a-z]{32}(?![0-9a-z])"),
+    Shape(
+        SecretKind.VENDOR_TOKEN,
+        (
+            "sq0",
+            "ntn_",
+            "figd_",
+            "pul-",
+            "bkua_",
+            "ccipat_",
+            "clojars_",
+            "sbp_",
+            "pplx-",
+            "r8_",
+            "lsv2_",
+            "fo1_",
+            "fm2_",
+            "dp.",
+            "akcp",
+            "ltai",
+            "akid",
+            "amzn.mws.",
+            "access-",
+            "ops_",
+            "oauth:",
+            "sqp_",
+            "aqvn",
+            "secret_",
+            "eaa",
+        ),
+        _LEFT
+        + r"(?:sq0[a-z]{3}-|ntn_|figd_|pul-|bkua_|CCIPAT_|CLOJARS_|sbp_|pplx-|r8_|lsv2_[a-z]{2}_|fo1_|fm2_|sqp_|AQVN"
+        r"|dp\.(?:pt|st|sa|ct|scim|audit)\.|AKCp|LTAI|AKID|amzn\.mws\.|access-(?:sandbox|development|production)-|ops_eyJ|oauth:"
+        r"|EAA(?=[A-Z])|secret_(?=[A-Za-z]{0,40}\d[A-Za-z\d]{24}))(?=[\w.=-]{0,80}\d)[\w.=-]{16,}+",
+    ),
+    Shape(SecretKind.VENDOR_TOKEN, ("apa91b",), r"APA91b[\w-]{30,}+"),
+    Shape(
+        SecretKind.VENDOR_TOKEN,
+        ("ansible_vault",),
+        r"\$ANSIBLE_VAULT;[\w.;-]{1,80}(?P<secret>(?:\s{1,40}[0-9a-f]{4,100}){1,2000}+)",
+    ),
+    Shape(
+        SecretKind.PASSWORD,
+        ("$",),
+        r"\$(?:2[abxy]?|[156y7]|md5|apr1|gy|argon2\w{1,2}|scrypt|pbkdf2[\w-]{0,12})\$(?P<secret>[\w./$=,+-]{16,400}+)",
+    ),
     Shape(SecretKind.VENDOR_TOKEN, (":aa", "%3aaa"), r"(?<!\d)\d{8,10}(?::|%3[Aa])AA[\w-]{32,}+"),
     Shape(SecretKind.JWT, ("eyj",), _LEFT + r"eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+){0,3}"),
     Shape(SecretKind.JWT, ("eyjhbgcioi",), r"eyJhbGciOi[\w-]{8,}+\.?"),
@@ -96,36 +141,79 @@ SHAPES = (
         r"(?i)\b(?:identified\s{1,4}(?:with\s{1,4}\S{1,60}\s{1,4})?by|password)\s{1,4}(?P<q>['\"])(?P<secret>[^'\"\n]{1,500})(?P=q)",
     ),
     Shape(
-        SecretKind.PASSWORD, ("-u",), r"(?<!\S)-u\s?['\"]?[\w.@+-]{0,64}+:(?!\d+(?:\s|$))(?P<secret>[^\s'\"]{2,500}+)"
+        SecretKind.PASSWORD,
+        ("-u",),
+        r"(?<![\w-])(?:-u|--(?:proxy-)?user)(?:['\"],)?[\s=]?['\"]?[\w.@+-]{0,64}+:(?!\d+(?:\s|$))(?P<secret>[^\s'\"]{2,500}+)",
     ),
     Shape(
         SecretKind.PASSWORD,
-        ("sshpass", "redis-cli", "mysql", "plink"),
-        r"\b(?:sshpass|redis-cli|mysql\w{0,9}|plink)\b[^\n|;]{0,200}?\s-(?:p|a|pw\s)(?!ort|ath|rotocol)\s?['\"]?(?!-)(?P<secret>[^\s'\"]{2,500}+)",
+        ("sshpass", "redis-cli", "mysql", "plink", "mongo", "docker login", "podman login", "7z"),
+        r"\b(?:sshpass|redis-cli|mysql\w{0,9}|plink|mongo\w{0,9}|(?:docker|podman) login|7za?)\b[^\n|;]{0,200}?[\s'\"]"
+        r"-(?:p|a|pw\s)(?!ort|ath|rotocol)(?:['\"],)?\s?['\"]?(?!-)(?P<secret>[^\s'\"]{2,500}+)",
     ),
     Shape(
         SecretKind.PASSWORD,
-        ("@tcp(", "@unix("),
-        r"(?<![\w.:/-])[\w.-]{1,64}+:(?P<secret>[^\s@]{1,200}+)@(?:tcp|unix)\(",
+        ("ldap", "sqlcmd"),
+        r"\b(?:ldap\w{3,9}\b[^\n|;]{0,200}?\s-w|sqlcmd\b[^\n|;]{0,200}?\s-P)\s?['\"]?(?!-)(?P<secret>[^\s'\"]{2,500}+)",
+    ),
+    Shape(
+        SecretKind.PASSWORD,
+        ("sudo -s", "--password-stdin"),
+        r"\becho\s{1,4}['\"]?(?P<secret>[^\s'\"|]{2,500}+)['\"]?\s{0,4}\|\s{0,4}"
+        r"(?:sudo\s{1,4}-S|[^|\n]{1,200}--password-stdin)",
+    ),
+    Shape(SecretKind.PASSWORD, ("sqlplus",), r"\bsqlplus\s[^\n/]{0,80}?[\w.-]{1,64}/(?P<secret>[^\s@'\"]{2,200}+)"),
+    Shape(
+        SecretKind.PASSWORD,
+        ("openssl",),
+        r"\bopenssl\b[^\n|;]{0,200}?\s(?:-k\s|-pass\s?\w{0,3}\s?pass:)(?P<secret>\S{2,200}+)",
+    ),
+    Shape(
+        SecretKind.PASSWORD,
+        ("auth",),
+        r"(?<![\w.-])AUTH['\"]?\s{1,4}(?:(?:PLAIN|default)\s{1,4})?['\"]?(?=[A-Za-z]{0,80}\d)(?P<secret>[^\s'\"]{6,500}+)",
+    ),
+    Shape(
+        SecretKind.PASSWORD,
+        ("identified",),
+        r"(?i)\bidentified\s{1,4}by\s{1,4}(?:values\s{1,4})?(?=[A-Za-z]{0,80}\d)(?P<secret>[^\s'\";,]{4,200}+)",
+    ),
+    Shape(
+        SecretKind.PASSWORD,
+        ("password", "passphrase", "api key", "token"),
+        r"(?i)\b(?:password|passphrase|api[ ]key|token)[ ](?:for|of|provided|given|used|entered)"
+        r"(?:[ ][\w@.'\"/-]{1,60}){0,3}?:[ ]['\"]?(?=[A-Za-z]{0,80}\d)(?P<secret>[^\s'\"]{6,500}+)",
+    ),
+    Shape(
+        SecretKind.PASSWORD,
+        ("@tcp(", "@unix(", "@/"),
+        r"(?<![\w.:/-])[\w.-]{1,64}+:(?P<secret>[^\s@]{1,200}+)@(?:tcp\(|unix\(|/)",
+    ),
+    Shape(
+        SecretKind.PASSWORD,
+        ("@",),
+        r"(?<![\w.:/@+-])(?!sha\d|\d{1,2}:\d)[A-Za-z][\w.-]{0,63}+:(?=[^\s@:/]{0,200}[A-Za-z])(?=[^\s@:/]{0,200}\d)(?!sha\d{3}:)"
+        r"(?P<secret>[^\s@:/,\"'<>()]{6,200}+)@[A-Za-z0-9-]{1,63}+(?:\.[A-Za-z0-9-]{1,63}+)*+(?::\d|/)",
     ),
     Shape(SecretKind.PASSWORD, ("jdbc:oracle",), r"(?i)jdbc:oracle:\w{1,9}:[^\s/@]{1,64}/(?P<secret>[^\s@]{1,200}+)@"),
 )
 
+_BY_HINT = tuple((hint, shape) for shape in SHAPES for hint in shape.hints)
 _CREDENTIALS = re.compile(
-    r"(?i)(?<![A-Za-z0-9])(?P<scheme>bearer|basic)(?:\s|%20|\+){1,4}+(?P<secret>[A-Za-z0-9._~+/=%-]{8,}+)"
+    r"(?i)(?<![A-Za-z0-9])(?P<scheme>bearer|basic)(?::|['\"]?,)?(?:\s|%20|\+){1,4}+['\"]?(?P<secret>[A-Za-z0-9._~+/=%-]{8,}+)"
 )
 _WORDS = re.compile(r"(?:[A-Z]?[a-z]{2,}+[-_./]?+)++[.]?|[A-Z]++[.]?|[a-z]++[.]?")
-_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_PEM = re.compile(r"(?i)----[- ]BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?[- ]----")
+_PEM_END = re.compile(r"(?i)----[- ]END ")
 
 
 def by_shape(text: str) -> Iterator[Found]:
     """Secrets of a published shape, bearer and basic credentials, and private keys, in no order."""
     lowered = text.lower()
-    for shape in SHAPES:
-        if any(hint in lowered for hint in shape.hints):
-            for match in _compiled(shape.pattern).finditer(text):
-                group = "secret" if "secret" in match.re.groupindex else 0
-                yield Found(shape.kind, *match.span(group))
+    for shape in dict.fromkeys(shape for hint, shape in _BY_HINT if hint in lowered):
+        for match in _compiled(shape.pattern).finditer(text):
+            group = "secret" if "secret" in match.re.groupindex else 0
+            yield Found(shape.kind, *match.span(group))
     if "bearer" in lowered or "basic" in lowered:
         for match in _CREDENTIALS.finditer(text):
             if not is_wording(match["secret"]):
@@ -143,12 +231,12 @@ def _private_keys(text: str) -> Iterator[Found]:
     """Keys in textual encoding, lines escaped or not; one that was cut off hides the rest of the text."""
     position = 0
     while begin := _PEM.search(text, position):
-        close = text.find("-----END ", begin.end())
-        if close < 0:
+        close = _PEM_END.search(text, begin.end())
+        if close is None:
             yield Found(SecretKind.PRIVATE_KEY, begin.end(), len(text))
             return
-        yield Found(SecretKind.PRIVATE_KEY, begin.end(), close)
-        position = close
+        yield Found(SecretKind.PRIVATE_KEY, begin.end(), close.start())
+        position = close.start()
 
 
 @cache

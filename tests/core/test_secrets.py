@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -28,7 +29,9 @@ def _load(name: str) -> list[Any]:
     return loaded
 
 
-ISSUED, SHOWN, INNOCENTS = _load("issued"), _load("shown"), _load("innocents")
+ISSUED, INNOCENTS = _load("issued"), _load("innocents")
+DISGUISED = _load("disguised")
+SHOWN = [*_load("shown"), *DISGUISED]
 
 
 def contexts(entry: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -98,6 +101,21 @@ def test_what_surrounds_a_secret_stays() -> None:
     assert redact_text("postgres://bob:hunter2@db/shop") == f"postgres://bob:{HIDDEN}@db/shop"
 
 
+def test_fields_of_name_and_value_are_read_together() -> None:
+    assert redact([{"name": "DB_PASSWORD", "value": "hunter2"}]) == [{"name": "DB_PASSWORD", "value": HIDDEN}]
+    assert redact({"name": "PORT", "value": "5432"}) == {"name": "PORT", "value": "5432"}
+
+
+def test_a_long_quoted_secret_is_hidden_to_its_end() -> None:
+    assert redact_text(f'password="{"a b" * 5_000}hunter2", user=bob') == f'password="{HIDDEN}", user=bob'
+
+
+def test_what_hides_a_secret_in_base64_twice_hides_nothing() -> None:
+    inner = base64.b64encode(b"shop:hunter2-quell").decode()
+    outer = base64.b64encode(json.dumps({"auths": {"r.example.org": {"auth": inner}}}).encode()).decode()
+    assert redact_text(f"pulled with {outer}.") == f"pulled with {HIDDEN}."
+
+
 HOSTILE = [
     "a=" * 50_000, "token" * 20_000, "password=" * 10_000, "://" * 30_000, "a://" * 25_000, "a://b:" * 20_000,
     "-----BEGIN PRIVATE KEY-----" * 4_000, '"password":"' * 8_000, "\\" * 100_000, "token\\" * 20_000, "eyJ" * 33_000,
@@ -108,6 +126,10 @@ HOSTILE = [
     "password " * 11_000, "cookie: " * 12_000, "@" * 100_000, "xoxb-" * 20_000, "sid=sid:" * 12_000, "a.b-c_" * 16_000,
     "\x1b[0m" * 25_000, "identified by '" * 6_000, "-u a:" * 20_000, '"k":"v",' * 12_000, "gl" * 50_000,
     "a.atlasv1." * 9_000,
+    "name: password " * 6_000, "password: |\n" * 8_000, "&#34;" * 20_000, "%2525" * 20_000, "\x1b]" * 50_000,
+    "\u200b" * 90_000,
+    "YWRtaW4" * 14_000, "YWRtaW46aHVudGVyMlhxOQ== " * 4_000, "a1:b1@" * 16_000, "token: {" * 12_000, "<a b " * 20_000,
+    "password=\"" * 9_000, "https://a:b/c@" * 7_000, "'a@" * 33_000, "insert into a (password) values (" * 3_000,
 ]  # fmt: skip
 
 
