@@ -67,7 +67,7 @@ class Conversation:
             return self._read(reply, response, choices, read)
         except InvalidInput as error:
             problem = self.redactor.hide(error.message)
-        corrected = again(request, reply.text, CORRECTION.format(problem=problem))
+        corrected = again(request, self.redactor.hide(reply.text), CORRECTION.format(problem=problem))
         reply = self._booked(await self._model.complete(corrected))
         return self._read(reply, response, choices, read)
 

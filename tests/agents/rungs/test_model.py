@@ -133,6 +133,13 @@ async def test_an_invalid_answer_is_corrected_once(burnt: Case, wrong: str) -> N
     assert corrected[-1].text.startswith("That answer is not valid: ")
 
 
+async def test_what_a_model_made_out_of_its_prompt_is_hidden_when_it_is_shown_its_answer_again(burnt: Case) -> None:
+    right = says(cause("payment", "cpu_saturation", burnt.cites("payment")))
+    model = ReciteModel(["I decoded it: password=hunter2hunter2", right, HOLDS])
+    await diagnose(burnt.rca, asking(model), Severity.CRITICAL)
+    assert model.requests[1].messages[-2].text == "I decoded it: password=[password-1]"
+
+
 @pytest.mark.parametrize("wrong", INVALID, ids=range(len(INVALID)))
 async def test_twice_invalid_hands_over_by_that_name(burnt: Case, wrong: str) -> None:
     model = ReciteModel([wrong, wrong])
