@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Gauge
 
 from analysis.config import AnalysisConfig
 from clients.buffer import ScrapeBuffer
@@ -16,6 +16,7 @@ from core.models import Alert, AlertStatus, Identity, Service, Severity, Signal
 from events.watched import SATURATION, WatchSettings
 from events.watcher import Watcher
 from stores.store import Store
+from tests.exporter import Exporter
 from tools.inventory import Inventory
 from tools.signals import DEFAULT_SIGNALS, SignalSpec
 from tools.sources import Sources
@@ -40,9 +41,9 @@ class Cache:
         self.limit = Gauge("container_spec_memory_limit_bytes", "limit", registry=registry)
         self.memory.set(60 * MIB)
         self.limit.set(256 * MIB)
-        self.server, self._thread = start_http_server(0, "127.0.0.1", registry=registry)
+        self.exporter = Exporter(registry)
         self.clock = clock
-        target = ScrapeTarget(url=f"http://127.0.0.1:{self.server.server_port}/metrics", labels={"job": "cache"})
+        target = ScrapeTarget(url=self.exporter.url, labels={"job": "cache"})
         self.buffer = ScrapeBuffer(ScrapeSettings(interval_seconds=STEP_SECONDS, targets=(target,)), clock)
 
     async def work(self, steps: int, grow: int = 0) -> None:
@@ -53,9 +54,7 @@ class Cache:
             self.clock.advance(STEP_SECONDS)
 
     def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self._thread.join()
+        self.exporter.stop()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Metric, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Metric
 
 from analysis.config import AnalysisConfig
 from clients.buffer import ScrapeBuffer
@@ -24,6 +24,7 @@ from events.looks import Look
 from events.watched import WatchSettings
 from events.watcher import Silences, Watcher
 from stores.store import Store
+from tests.exporter import Exporter
 from tests.support import eventually
 from tools.inventory import Inventory
 from tools.signals import DEFAULT_SIGNALS, SignalSpec
@@ -45,12 +46,11 @@ class Plant:
     def __init__(self, clock: ManualClock) -> None:
         registry = CollectorRegistry()
         self.requests = Counter("http_requests_total", "requests", ["code"], registry=registry)
-        self.server, self._thread = start_http_server(0, "127.0.0.1", registry=registry)
+        self.exporter = Exporter(registry)
         registry.register(self)
         self.missed = False
         self.clock = clock
-        url = f"http://127.0.0.1:{self.server.server_port}/metrics"
-        target = ScrapeTarget(url=url, labels={"job": "gateway"})
+        target = ScrapeTarget(url=self.exporter.url, labels={"job": "gateway"})
         self.buffer = ScrapeBuffer(ScrapeSettings(interval_seconds=STEP_SECONDS, targets=(target,)), clock)
         self.failing = False
 
@@ -69,9 +69,7 @@ class Plant:
             self.clock.advance(STEP_SECONDS)
 
     def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self._thread.join()
+        self.exporter.stop()
 
 
 @pytest.fixture
@@ -201,8 +199,7 @@ async def test_looks_that_agree_must_follow_each_other(store: Store, plant: Plan
 async def test_a_service_that_is_gone_is_down(store: Store, plant: Plant) -> None:
     watching = watcher(store, plant, for_ticks=1)
     await plant.work(16)
-    plant.server.shutdown()
-    plant.server.server_close()
+    plant.exporter.stop()
     sent = [alert for each in await look(watching, plant, 4) for alert in each]
     assert [alert.name for alert in sent] == ["ServiceDown"]
 
