@@ -19,7 +19,7 @@ Counter = Callable[[str], int]
 
 def tokens(text: str) -> int:
     """An upper estimate: a third of the ASCII characters, and every byte of all others one."""
-    plain = sum(character.isascii() for character in text)
+    plain = len(text.encode("ascii", "ignore"))
     return ceil(plain / ASCII_CHARACTERS_PER_TOKEN) + len(text.encode()) - plain
 
 

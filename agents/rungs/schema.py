@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -21,7 +22,7 @@ def response_schema(response: type[Model], choices: Mapping[str, tuple[str, ...]
     In the form that strict structured outputs want
     (https://platform.openai.com/docs/guides/structured-outputs#supported-schemas).
     """
-    schema: dict[str, Any] = _plain(response.model_json_schema(), choices)
+    schema: dict[str, Any] = _plain(_schema_of(response), choices)
     return schema
 
 
@@ -50,6 +51,12 @@ def read_response(
         if name in choices and value not in choices[name]:
             raise InvalidInput(f"it is none of the {len(choices[name])} values that may stand here", path=path)
     return answer
+
+
+@cache
+def _schema_of(response: type[Model]) -> dict[str, Any]:
+    """Of pydantic, which takes a millisecond; nobody changes it."""
+    return response.model_json_schema()
 
 
 def _object(text: str) -> dict[str, Any]:
