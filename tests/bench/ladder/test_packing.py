@@ -7,12 +7,12 @@ import json
 import zipfile
 
 from bench.ladder.drilled import unpacked
-from bench.ladder.packing import numbered, pack
+from bench.ladder.packing import CHECKOUT, pack, slimmed
 from drills.keeping import SCORE
 from graphs.bundle import MANIFEST
 
 TRACE, SPAN, OTHER = "0f" * 16, "ab" * 8, "cd" * 8
-LINE = json.dumps({"msg": "GET / answered 200", "trace_id": TRACE})
+LINE = json.dumps({"msg": f'File "{CHECKOUT}drills/shop/web.py"', "trace_id": TRACE})
 PAYLOAD = json.dumps(
     {"spans": [{"trace_id": TRACE, "span_id": SPAN, "parent_id": ""}], "lines": [{"text": LINE, "trace_id": TRACE}]}
 )
@@ -35,13 +35,13 @@ def bundle() -> dict[str, str]:
 
 
 def test_ids_are_numbered_everywhere_alike_and_nothing_else_is_touched():
-    done = numbered(bundle())
+    done = slimmed(bundle())
     trace, span = f"{1:032x}", f"{2:016x}"
     recording = json.loads(done["recordings.json"])[0]
     assert recording["key"] == OTHER
     payload = json.loads(recording["payload"])
     assert payload["spans"] == [{"trace_id": trace, "span_id": span, "parent_id": ""}]
-    assert json.loads(payload["lines"][0]["text"])["trace_id"] == trace
+    assert json.loads(payload["lines"][0]["text"]) == {"msg": 'File "drills/shop/web.py"', "trace_id": trace}
     assert json.loads(done["evidence.json"]) == [{"query": f"trace {trace}", "id": f"ev_{SPAN[:12]}"}]
 
 
