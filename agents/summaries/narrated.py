@@ -63,9 +63,13 @@ class Draft(Model):
 
 
 async def incident_text(
-    kind: TextKind, record: IncidentRecord, models: Mapping[Rung, ChatModel], policy: DataPolicy
+    kind: TextKind, record: IncidentRecord, models: Mapping[Rung, ChatModel], policy: DataPolicy, user: str = ""
 ) -> IncidentText:
-    """The text of that kind; without models, or where none answers validly, the plain one, saying so in its notes."""
+    """The text of that kind; without models, or where none answers validly, the plain one, saying so in its notes.
+
+    Args:
+        user: who wants it: its cost is booked on them, too.
+    """
     base = plain_text(kind, record)
     if not models:
         return base
@@ -77,7 +81,7 @@ async def incident_text(
         response=Draft,
         read=lambda draft: _read(draft, NARRATED[kind], evidence),
         services=_services(record),
-        purpose=Purpose(agent=AGENT, incident_id=record.incident.id, service=record.incident.service),
+        purpose=Purpose(agent=AGENT, incident_id=record.incident.id, service=record.incident.service, user=user),
         max_output_tokens=MAX_OUTPUT_TOKENS,
         choices={"heading": NARRATED[kind]},
     )

@@ -112,7 +112,7 @@ def summary(
     as_json: JsonOption = False,
 ) -> None:
     """Tell an incident in markdown: every sentence cites evidence, or says that it is an opinion."""
-    told = ask(server, summarise_incident, incident_id=incident_id, kind=kind, ask_models=not plain)
+    told = ask(server, summarise_incident, incident_id=incident_id, kind=kind, ask_models=not plain, by=user())
     emit(told, as_json, _render_text)
 
 

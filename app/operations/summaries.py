@@ -6,7 +6,7 @@ from agents.summaries.narrated import incident_text
 from agents.summaries.record import IncidentRecord
 from agents.summaries.text import IncidentText, TextKind
 from app.models.wiring import model_rungs
-from app.operations.arguments import Id
+from app.operations.arguments import Id, Who
 from app.operations.context import Context
 from app.operations.models import open_models
 from app.operations.operation import post
@@ -14,11 +14,11 @@ from app.operations.operation import post
 
 @post("/api/incidents/{incident_id}/summary", IncidentText)
 async def summarise_incident(
-    context: Context, *, incident_id: Id, kind: TextKind = TextKind.SUMMARY, ask_models: bool = True
+    context: Context, *, incident_id: Id, kind: TextKind = TextKind.SUMMARY, ask_models: bool = True, by: Who = "api"
 ) -> IncidentText:
     """A summary, a hand-over note or the draft of a post-mortem; every sentence cites evidence or says it is opinion.
 
-    It changes nothing, but may ask a model, which may cost money: hence no GET.
+    It changes nothing, but may ask a model, which may cost money: hence no GET, and `by` whom it is booked on.
     """
     async with context.store.read() as tx:
         record = IncidentRecord(
@@ -35,4 +35,4 @@ async def summarise_incident(
         return await incident_text(kind, record, {}, settings.privacy)
     async with open_models(settings, context.clock) as clients:
         models = model_rungs(clients, settings, context.store, context.clock)
-        return await incident_text(kind, record, models, settings.privacy)
+        return await incident_text(kind, record, models, settings.privacy, user=by)

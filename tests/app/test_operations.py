@@ -65,7 +65,7 @@ CALLS: list[tuple[Operation[..., Any], dict[str, Any]]] = [
     (acknowledge_incident, {"incident_id": "inc_1", "by": "ann"}),
     (stop_incident, {"incident_id": "inc_1", "by": "ann"}),
     (close_incident, {"incident_id": "inc_2", "judged": Judgement.FALSE_ALARM, "by": "ann"}),
-    (summarise_incident, {"incident_id": "inc_1", "kind": TextKind.POSTMORTEM, "ask_models": False}),
+    (summarise_incident, {"incident_id": "inc_1", "kind": TextKind.POSTMORTEM, "ask_models": False, "by": "ada"}),
     (approve, {"approval_id": "inc_1", "by": "ann", "note": "go"}),
     (stop_all_actions, {"by": "ann", "reason": "drill"}),
     (resume_actions, {"by": "ann"}),
@@ -118,8 +118,9 @@ async def test_a_refusal_arrives_as_the_error_that_it_was(populated: Context, re
 
 async def test_a_wrong_token_and_a_server_that_is_none(api: FastAPI) -> None:
     async with Remote("http://quell", "wrong", transport=httpx.ASGITransport(api)) as remote:
-        with pytest.raises(Forbidden, match="token"):
+        with pytest.raises(Forbidden, match="token") as refused:
             await remote.call(list_services)
+        assert "QUELL_SERVER__TOKEN" in refused.value.fix, "what a user sets, not the header that a program sends"
     async with Remote("http://127.0.0.1:1", "") as remote:
         with pytest.raises(SourceUnavailable, match="does not answer"):
             await remote.call(list_services)

@@ -63,8 +63,9 @@ async def test_a_model_writes_it_where_it_can_and_is_missed_aloud(
     answer = json.dumps({"sections": [{"heading": heading, "sentences": sentences} for heading in headings]})
     model = ReciteModel([answer, ModelUnavailable("the model is away")])
     answering(monkeypatch, model)
-    told = await summarise_incident.run(populated, incident_id="inc_1")
+    told = await summarise_incident.run(populated, incident_id="inc_1", by="ada")
     assert told.rung is Rung.LOCAL
+    assert model.requests[0].purpose.user == "ada", "costs are booked on who wanted it"
     assert "- Errors rose. [ev_1]" in told.markdown
     told = await summarise_incident.run(populated, incident_id="inc_1")
     assert told.rung is Rung.RULES
