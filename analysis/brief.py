@@ -30,7 +30,7 @@ def brief(
             end, and the last line says how many.
     """
     sections = [
-        _causes(diagnosis),
+        causes(diagnosis),
         _findings(findings),
         *(_section(one) for one in ranked(diagnosis, findings, evidence)),
     ]
@@ -69,8 +69,8 @@ def told(digest: Digest) -> tuple[str, ...]:
     return (*lines, f"  ({omitted} more rows)") if omitted else tuple(lines)
 
 
-def _causes(diagnosis: Diagnosis) -> list[str]:
-    """The ranked causes and what was ruled out."""
+def causes(diagnosis: Diagnosis) -> list[str]:
+    """The ranked causes and what was ruled out, in lines, with the evidence for each."""
     lines = [f"no cause: {_plain(diagnosis.abstained)}"] if diagnosis.abstained else []
     for rank, one in enumerate(diagnosis.hypotheses, 1):
         since = f" since {_clock(one.onset)}" if one.onset else ""

@@ -84,8 +84,11 @@ def _data_folder(path: Path) -> SourceStatus:
 
 
 async def _database(settings: Settings) -> SourceStatus:
-    """Readable, and at the newest schema."""
+    """Readable, and at the newest schema, unless nothing has been started yet."""
     try:
+        database = open_database(settings.store_url)
+        if not database.exists():
+            return _well("database", f"{database.name} (made at first start)")
         found = await schema_status(settings)
     except QuellError as error:
         return _broken("database", error)
@@ -187,6 +190,8 @@ async def _budget(settings: Settings, clock: Clock, database: SourceStatus) -> S
         return _broken("budget", unpriced(unknown[0]))
     if not database.reachable:
         return _bad("budget", "what was spent is in the database", "see the database above")
+    if not open_database(settings.store_url).exists():
+        return _well("budget", "nothing was spent yet")
     try:
         async with open_store(settings, clock) as store, store.read() as tx:
             spent = await tx.spending.spent()
@@ -239,7 +244,7 @@ def _server(settings: Settings) -> SourceStatus:
 async def _clock(settings: Settings, clock: Clock, database: SourceStatus) -> SourceStatus:
     """The wall clock is not behind what was recorded earlier."""
     now = clock.now()
-    if database.reachable:
+    if database.reachable and open_database(settings.store_url).exists():
         try:
             async with open_store(settings, clock) as store, store.read() as tx:
                 newest = next(iter(await tx.incidents.find(limit=1)), None)

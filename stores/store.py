@@ -83,9 +83,14 @@ class Store:
             StoreUnavailable, StoreCorrupt: it cannot be read.
         """
         current, head = await status(url)
+        if current is None:
+            raise SchemaMismatch(
+                f"there is no {open_database(url).name} yet",
+                fix="start `quell serve`, or run `quell db upgrade`; where it should be is data_dir or database_url",
+            )
         if current != head:
             raise SchemaMismatch(
-                f"the database is at revision {current or 'none'}, this program needs {head}",
+                f"the database is at revision {current}, this program needs {head}",
                 fix=SCHEMA_FIX,
             )
         return cls(open_database(url), clock)

@@ -47,7 +47,7 @@ def send(
         name, service, severity, resolved=resolve, summary=summary, at=load_settings().clock.now()
     )
     sent = on_backend(server, lambda backend: backend.send_alerts(body))
-    emit(sent, as_json, lambda result: line("kept as", *result.ids, "- a running `quell serve` takes it from there"))
+    emit(sent, as_json, lambda result: line("the alert is kept: a running `quell serve` takes it from there"))
 
 
 def _render_list(found: AlertList) -> None:

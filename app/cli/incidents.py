@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from agents.models import Findings
 from agents.summaries.text import IncidentText, TextKind
-from analysis.brief import brief
+from analysis.brief import brief, causes
 from app.cli.backend import ask, on_backend, user
 from app.cli.options import JsonOption, LimitOption, ServerOption
 from app.cli.output import emit, line, pairs, suppressions, table, when
@@ -18,7 +19,7 @@ from app.cli.output import plain as shown
 from app.operations import incidents as operations
 from app.operations.outputs import IncidentDetail, IncidentList
 from app.operations.summaries import summarise_incident
-from core.models import Diagnosis, FaultKind, Incident, IncidentStatus, Judgement
+from core.models import Decision, Diagnosis, FaultKind, Incident, IncidentStatus, Judgement
 
 incidents = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What happened, and what was done about it.")
 
@@ -125,10 +126,10 @@ def _render_text(told: IncidentText) -> None:
 
 def _render_brief(detail: IncidentDetail) -> None:
     said = {decision.agent: decision.result for decision in detail.decisions}
-    if "rca" not in said:
+    diagnosis = _diagnosis(detail)
+    if diagnosis is None:
         line(detail.incident.id, "has not been diagnosed yet")
         return
-    diagnosis = Diagnosis.model_validate_json(said["rca"])
     findings = Findings.model_validate_json(said["anomaly"]).findings if "anomaly" in said else ()
     for each in brief(diagnosis, findings, detail.evidence).split("\n"):
         line(each)
@@ -158,6 +159,12 @@ def _render_detail(detail: IncidentDetail) -> None:
             ("cost", _cost(detail)),
         )
     )
+    diagnosis = _diagnosis(detail)
+    if diagnosis is not None:
+        print("\ndiagnosis")
+        for told in causes(diagnosis):
+            line(" ", told)
+    _render_decisions(detail.decisions)
     print("\ntimeline")
     for entry in detail.timeline:
         line(" ", when(entry.at), f"{entry.kind:<12}", entry.text)
@@ -169,6 +176,33 @@ def _render_detail(detail: IncidentDetail) -> None:
     for action in detail.actions:
         recovery = action.verification.recovery if action.verification else "not verified"
         line("action", action.id, action.state, action.proposal.action, action.proposal.service, recovery)
+
+
+def _render_decisions(made: Sequence[Decision]) -> None:
+    """Who answered what, how sure, and at what price; why a rung was left stands on the timeline."""
+    if not made:
+        return
+    print("\ndecisions")
+    rows = [
+        (
+            when(each.at),
+            each.agent,
+            each.rung,
+            each.model,
+            f"{each.confidence:.0%}",
+            f"{each.seconds:.1f}",
+            f"{each.cost_usd:.4f}" if each.cost_usd else "",
+            each.prompt_hash,
+        )
+        for each in made
+    ]
+    table(("AT", "AGENT", "RUNG", "MODEL", "SURE", "SECONDS", "USD", "PROMPT"), rows, empty="")
+
+
+def _diagnosis(detail: IncidentDetail) -> Diagnosis | None:
+    """The last one that was made."""
+    said = [each.result for each in detail.decisions if each.agent == "rca"]
+    return Diagnosis.model_validate_json(said[-1]) if said else None
 
 
 def _cost(detail: IncidentDetail) -> str:

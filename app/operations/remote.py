@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import ssl
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -127,6 +128,8 @@ class Remote:
             return QuellError(
                 f"{self._url} answered {response.status_code}", fix="check that the address is that of a Quell server"
             )
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            fix = "set server.token, or QUELL_SERVER__TOKEN, to what <data_dir>/token of the server holds"
         if path:
             return InvalidInput(message.removeprefix(f"{path}: "), path=path, fix=fix)
         return _ERRORS.get(response.status_code, QuellError)(message, fix=fix)

@@ -56,10 +56,12 @@ async def migrated(tmp_path: Path) -> str:
     return url
 
 
-async def test_a_fresh_installation_lacks_only_the_database(clock: ManualClock) -> None:
+async def test_nothing_is_wrong_with_a_fresh_installation(clock: ManualClock) -> None:
+    found = await checks("models: {frontier: {bearer_token: key, url: 'http://127.0.0.1:1'}}\n", clock)
+    assert found["budget"].reachable
     found = await checks("", clock)
-    assert [each.name for each in found.values() if each.configured and not each.reachable] == ["database"]
-    assert "quell db upgrade" in found["database"].fix
+    assert [each.name for each in found.values() if each.configured and not each.reachable] == []
+    assert found["database"].detail.endswith("(made at first start)")
     assert found["models"].detail == "not configured: rules only"
     assert not list(Path.cwd().glob(".quell/*"))
 

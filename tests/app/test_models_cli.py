@@ -96,7 +96,7 @@ async def test_a_check_is_booked_like_any_call_and_bound_by_the_budget(tmp_path:
         settings = frontier(fake, tmp_path)
         [early] = (await check_models(settings)).rungs
         assert early.ok
-        assert early.notes[0].startswith("not in the books of `quell costs`: the database is at revision none")
+        assert early.notes[0].startswith("not in the books of `quell costs`: there is no database")
         await upgrade(settings.store_url)
         [booked] = (await check_models(settings, "ada")).rungs
         assert (booked.ok, booked.notes, booked.cost_usd) == (True, (), 0.00045)

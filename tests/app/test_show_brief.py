@@ -30,5 +30,10 @@ def test_an_incident_on_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str
     first, *rest = capsys.readouterr().out.splitlines()
     assert first == "cause 1: payment hang, probability 0.8"
     assert any(row.startswith("[ev_1]") for row in rest), "its evidence is told too"
+    assert main(["incidents", "show", "inc_1"]) == 0
+    whole = [row.strip() for row in capsys.readouterr().out.splitlines()]
+    assert "cause 1: payment hang, probability 0.8" in whole
+    assert "it hangs [ev_1]" in whole
+    assert ["rca", "rules", "80%", "0.0"] in [row.split()[2:] for row in whole]
     assert main(["incidents", "show", "inc_2", "--brief"]) == 0
     assert "not been diagnosed" in capsys.readouterr().out
