@@ -96,6 +96,10 @@ HANDOVERS = [
 """What the first rung does -> why the next one is asked."""
 
 
+def test_the_thresholds_that_hold_unless_others_are_set() -> None:
+    assert LadderPolicy() == POLICY
+
+
 async def test_an_answer_that_is_enough_ends_the_climb() -> None:
     answer = await climb(agent(rules=says(0.7), local=never), "polly", policy=POLICY, severity=Severity.WARNING)
     assert (answer.result.text, answer.confidence, answer.rung) == ("polly yes", 0.7, Rung.RULES)

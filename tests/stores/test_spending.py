@@ -50,6 +50,15 @@ def test_a_price_counts_a_million_tokens() -> None:
     assert Price(input_usd=0.1, output_usd=0.4).usd(1, 0) == 1e-7
 
 
+def test_the_caps_that_hold_unless_others_are_set() -> None:
+    assert {period: Caps().of(period) for period in Period} == {
+        Period.INCIDENT: 0.10,
+        Period.HOUR: 1.0,
+        Period.DAY: 5.0,
+        Period.MONTH: 50.0,
+    }
+
+
 async def test_a_reservation_counts_at_its_worst_case_until_it_is_settled(store: Store) -> None:
     made = call(incident_id="inc_1")
     assert await reserve(store, made)

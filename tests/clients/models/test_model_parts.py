@@ -7,13 +7,14 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from clients.models.breaker import Breaker
 from clients.models.contexts import bucket_for, fit, without_middle
 from clients.models.counting import CorrectedEstimate, o200k_tokens, request_tokens
 from clients.models.openai import is_closed, limit_name
 from clients.models.routing import Need, route
-from clients.models.settings import LocalSettings, ModelChoice
+from clients.models.settings import FrontierSettings, LocalSettings, ModelChoice
 from clients.models.speed import Speed, expected_seconds
 from core.clock import ManualClock
 from core.errors import ModelUnavailable, SourceRejected, SourceUnavailable
@@ -118,6 +119,21 @@ def test_the_defaults_of_the_router(need: Need, model: str) -> None:
     pulled = ("phi3:mini", "mistral:7b", "phi3:medium", "llama3.2:latest", "llama3.3:70b")
     found = route(choice, need, pulled, {})
     assert (found.model, found.notes) == (model, ())
+
+
+def test_the_defaults_of_deadlines_and_models() -> None:
+    local, frontier = LocalSettings(), FrontierSettings()
+    assert {task: local.deadlines[task] for task in (ModelTask.ANOMALY, ModelTask.CLASSIFICATION)} == {
+        ModelTask.ANOMALY: 0.5,
+        ModelTask.CLASSIFICATION: 2.0,
+    }
+    assert local.deadlines[ModelTask.LOG_CLASSIFICATION] == 2.0
+    assert set(local.deadlines) == set(frontier.deadlines) == set(ModelTask), "no task may take for ever"
+    assert frontier.choice.named == ("gpt-4o",)
+    changed = LocalSettings(deadlines={ModelTask.RCA: 12.0, ModelTask.PLANNING: 3.0})
+    assert changed.deadlines == {**local.deadlines, ModelTask.RCA: 12.0, ModelTask.PLANNING: 3.0}
+    with pytest.raises(ValidationError, match="above 0 seconds"):
+        LocalSettings(deadlines={ModelTask.RCA: 0})
 
 
 NAMES = st.lists(st.sampled_from(["a:1", "b:1", "c:1", "d:1"]), unique=True)
