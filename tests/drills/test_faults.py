@@ -24,7 +24,8 @@ from drills.shop.roles import Role
 from drills.shop.topology import GOOD_RELEASE, NEXT_RELEASE
 from tests.support import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults"), pytest.mark.asyncio(loop_scope="module")]
+"""One shop, on one worker of xdist."""
 
 
 @dataclass
