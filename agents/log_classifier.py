@@ -17,7 +17,7 @@ from agents.rungs.plain import Question, Reply, put
 from agents.rungs.showing import Showing
 from agents.spec import AgentSpec, Answer, Budget
 from analysis.logs.categories import categorise
-from analysis.logs.severity import of_words
+from analysis.logs.severity import of_message
 from core.errors import InvalidInput
 from core.llm import ModelTask, Purpose
 from core.models import LogCategory, Model, Rung, Severity, TemplateClass
@@ -94,7 +94,7 @@ class Classified:
 
 def by_rules(template: str) -> TemplateClass:
     """What the rules say; `LogCategory.OTHER` where they know none of the words."""
-    return TemplateClass(template=template, severity=of_words(template), category=categorise(template))
+    return TemplateClass(template=template, severity=of_message(template), category=categorise(template))
 
 
 def unknown(template: str) -> bool:

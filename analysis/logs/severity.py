@@ -1,4 +1,8 @@
-"""How bad a log message is: by the level that it states, else by its words."""
+"""How bad a log message is: by the level that it states, else by its words.
+
+`of_words` is what the ranking of causes rests on. `of_message` reads as a person does: a refusal as designed, such as a
+wrong password, is no failure of the system whatever level it states, and a link that is down is one without a level.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,34 @@ _WARNING_WORDS = re.compile(
     re.IGNORECASE,
 )
 
+_REFUSED = re.compile(
+    r"(?<![a-z])(?:auth\w*(?: \w+)? (?:fail\w*|error|refused|rejected)|forbidden|unauthori[sz]ed|violat\w+"
+    r"|(?:login|logon|passwords?|credentials?)\b.{0,40}\b(?:fail\w*|refused|rejected|mismatch|invalid|incorrect|wrong)"
+    r"|(?:fail\w*|invalid|bad|wrong|incorrect)\b.{0,16}\b(?:login|logon|passwords?|credentials?|user(?:name)?|token|cookie)"
+    r"|(?:token|session|certificate|request)\b.{0,16}\bexpired|(?:access|permission) denied (?:for|to) (?:user|client)"
+    r"|not (?:supported|allowed|permitted)|\w*notsupported\w*|duplicate (?:key|entry)|rate limit\w*|throttl\w+"
+    r"|(?:bad|malformed|invalid) (?:request|header|method|url|argument|input)s?|reading the (?:headers|body)"
+    r"|(?:file|page|path|directory|resource|route) (?:does not exist|not found)|no \w+ (?:was |were )?found"
+    r"|too many requests|(?-i:\"[A-Z]{3,7} [^\"]*\" 4\d\d)|(?:status|statuscode|code)[ =:]+4\d\d)(?![a-z])",
+    re.IGNORECASE,
+)
+"""Whoever asked is at fault, and the system did what it should (RFC 9110, section 15.5: status 4xx)."""
+
+_FAILED = re.compile(
+    r"(?<![a-z])(?:oom\w*|core dump\w*|crash\w*|kill(?:ed|ing)|hung|deadlock\w*|i/o error|read-only|corrupt\w*"
+    r"|insufficient|(?:disk|volume|filesystem) (?:is )?full|bad file format|no space left|not ?ready|exceeded its"
+    r"|blocked (?:for|until)"
+    r"|(?:exit|exited|terminated|died|killed)\b.{0,24}\b(?:signal|non-zero|status|code)"
+    r"|(?:link|node|server|service|host|instance|backend|upstream|interface|broker|peer)\b.{0,24}\bdown"
+    r"|(?:is|are) (?:now )?(?:lost|dead|down|offline|unavailable|unreachable)"
+    r"|lost (?:executor|node|connection|quorum|leader)"
+    r"|no (?:\S+ )?(?:server|upstream|backend|leader|node|broker|host)s?(?: is| are)? ?(?:available|live|alive|left)"
+    r"|can ?not|can't|could(?: not|n't)|unable to|(?-i:\"[A-Z]{3,7} [^\"]*\" 5\d\d)"
+    r"|(?:status|statuscode|code)[ =:]+5\d\d)(?![a-z])",
+    re.IGNORECASE,
+)
+"""Something that should have worked did not, though no word for an error is said (section 15.6: status 5xx)."""
+
 
 def of_level(level: str) -> Severity | None:
     """Severity of a stated level, a name or a number; None when it says nothing.
@@ -53,3 +85,14 @@ def of_words(template: str) -> Severity:
     if _ERROR_WORDS.search(template):
         return Severity.CRITICAL
     return Severity.WARNING if _WARNING_WORDS.search(template) else Severity.INFO
+
+
+def of_message(template: str) -> Severity:
+    """Severity of a template by what it says went wrong; by its level and its words where it does not say."""
+    if _REFUSED.search(template):
+        return Severity.WARNING
+    said = of_words(template)
+    stated = _STATED.search(template[:_STATED_WITHIN_CHARACTERS])
+    if (stated is None or said is not Severity.WARNING) and _FAILED.search(template):
+        return Severity.CRITICAL
+    return said

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.logs.categories import categorise
-from analysis.logs.severity import of_level, of_words
+from analysis.logs.severity import of_level, of_message, of_words
 from core.models import Severity
 from core.models.logs import LogCategory
 
@@ -53,6 +53,25 @@ def test_a_stated_level_wins_over_words(template: str, severity: Severity) -> No
 
 
 @pytest.mark.parametrize(
+    ("template", "severity"),
+    [
+        ("[error] user <*>: authentication failure: Password Mismatch", Severity.WARNING),
+        ('<*> "GET <*> HTTP/1.1" 404 <*>', Severity.WARNING),
+        ("FATAL: the session has expired", Severity.WARNING),
+        ('<*> "GET <*> HTTP/1.1" 503 <*>', Severity.CRITICAL),
+        ("INFO: link eth0 is down", Severity.CRITICAL),
+        ("container <*> exited with code <*>", Severity.CRITICAL),
+        ("WARN could not reach <*>, another is asked", Severity.WARNING),
+        ("took 503 ms for 404 rows", Severity.INFO),
+        ("connection refused", Severity.CRITICAL),
+        ("retrying in <*>", Severity.WARNING),
+    ],
+)
+def test_what_went_wrong_counts_more_than_the_level(template: str, severity: Severity) -> None:
+    assert of_message(template) is severity
+
+
+@pytest.mark.parametrize(
     ("template", "category"),
     [
         ("connect to <*> failed: connection refused", LogCategory.NETWORK),
@@ -76,5 +95,5 @@ def test_a_category_by_words(template: str, category: LogCategory) -> None:
 
 @given(text=st.text(max_size=2000))
 def test_any_text_has_a_severity_and_a_category(text: str) -> None:
-    assert of_words(text) in Severity
+    assert {of_words(text), of_message(text)} <= set(Severity)
     assert categorise(text) in LogCategory
