@@ -90,6 +90,16 @@ def turns(now: Sequences, before: Sequence[Sequences], threshold: float = TURN_Z
     return sorted(found, key=lambda turn: (-abs(turn.surprise), -turn.surprise, turn.first))
 
 
+def shares(sequences: Sequences, after: Point, event: str) -> list[float | None]:
+    """Of each request, the share of its ways on from a point that the event is; None of one that did not get there."""
+    found: list[float | None] = []
+    for events in sequences:
+        padded = (*[BEGIN] * ORDER, *events, END)
+        here = [padded[i] == event for i in range(ORDER, len(padded)) if padded[i - ORDER : i] == after]
+        found.append(sum(here) / len(here) if here else None)
+    return found
+
+
 def _ways(sequences: Sequences) -> dict[Point, _Ways]:
     found: defaultdict[Point, _Ways] = defaultdict(_Ways)
     for index, events in enumerate(sequences):

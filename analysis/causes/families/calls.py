@@ -6,40 +6,30 @@ operations whose requests write lines are left to the family of patterns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from analysis.causes.confidence import Family
+from analysis.causes.families.began import work
 from analysis.causes.families.reading import FamilyReading, Mark
-from analysis.causes.families.windows import Grouped, Lines, work
+from analysis.causes.families.windows import Grouped, called, writes
 from analysis.config import AnalysisConfig
 from analysis.topology import Topology
-from analysis.traces.requests import Request
 from analysis.traces.sequences import BEGIN, END, TURN_Z, Turn, turns
 from analysis.view import SystemView
 
 
 def read(view: SystemView, topology: Topology, config: AnalysisConfig) -> FamilyReading:
     """Mark services by the most surprising turn among the calls of each of their operations."""
-    done = work(view)
-    marks = [_mark(operation, config) for operation in done.operations if not _writes(operation, done.lines)]
+    done = work(view, config)
+    marks = [_mark(operation, config) for operation in done.operations if not writes(operation, done.lines)]
     return FamilyReading(Family.CALLS, tuple(mark for mark in marks if mark is not None))
 
 
-def _writes(operation: Grouped, lines: Lines) -> bool:
-    return any(index in lines for part in (operation.now, *operation.before) for index, _ in part)
-
-
 def _mark(operation: Grouped, config: AnalysisConfig) -> Mark | None:
-    found = turns(_events(operation.now), [_events(each) for each in operation.before], TURN_Z)
+    found = turns(called(operation.now), [called(each) for each in operation.before], TURN_Z)
     if not found:
         return None
     return operation.mark(
         found[0].surprise, _told(found[0], operation), operation.now[found[0].first][1], config.robust_z
     )
-
-
-def _events(requests: Iterable[tuple[int, Request]]) -> list[Sequence[str]]:
-    return [[f"{call.callee} {call.operation}" for call in request.calls] for _, request in requests]
 
 
 def _told(turn: Turn, operation: Grouped) -> str:

@@ -7,15 +7,15 @@ whose side more of the calls became slow is named.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
 from analysis.causes.confidence import Family, saturation
+from analysis.causes.families.began import work
 from analysis.causes.families.reading import FamilyReading, Mark
-from analysis.causes.families.windows import indices, windows_of, work
+from analysis.causes.families.windows import Gaps
 from analysis.config import AnalysisConfig
 from analysis.rounding import instant, significant
 from analysis.topology import Topology
@@ -25,9 +25,6 @@ from core.models import FaultKind, Signal
 
 MIN_WAYS_OUT = 2
 """A service with a single callee cannot be told from the callee: the callee is named, as it is what answers late."""
-
-Gaps = list[tuple[datetime, float]]
-"""Instant of each call, and seconds by which it took its caller longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def way(caller: str, callee: str) -> str:
 def _ways(view: SystemView, config: AnalysisConfig) -> list[Way]:
     evidence = {frame.service: frame.evidence for frame in view.traces}
     found = []
-    for (caller, callee), (now, *before) in _gaps(view).items():
+    for (caller, callee), (now, *before) in work(view, config).ways.items():
         usual = [_median(each) for each in before if each]
         if not now or not usual or caller not in evidence:
             continue
@@ -79,19 +76,6 @@ def _ways(view: SystemView, config: AnalysisConfig) -> list[Way]:
         held = (evidence[caller], *((evidence[callee],) if callee in evidence else ()))
         surprise = level_surprise(gap, usual, config.floor(Signal.LATENCY))
         found.append(Way(caller, callee, surprise, gap, median(usual), now[0][0], held))
-    return found
-
-
-def _gaps(view: SystemView) -> Mapping[tuple[str, str], list[Gaps]]:
-    """Gaps by caller and callee: those of the window, then those of each reference."""
-    windows = windows_of(view)
-    found: defaultdict[tuple[str, str], list[Gaps]] = defaultdict(lambda: [[] for _ in windows])
-    for request in work(view).requests.all:
-        for call in request.calls:
-            gap = call.gap_seconds
-            if gap is not None and call.callee != request.service:
-                for index in indices(windows, call.span.start):
-                    found[(request.service, call.callee)][index].append((call.span.start, gap))
     return found
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from analysis.causes.confidence import Family
+from analysis.causes.families.began import work
 from analysis.causes.families.reading import FamilyReading, Mark
-from analysis.causes.families.windows import Grouped, work
+from analysis.causes.families.windows import Grouped
 from analysis.config import AnalysisConfig
 from analysis.rounding import significant
 from analysis.topology import Topology
@@ -22,7 +23,7 @@ MIN_REQUESTS = 3
 
 def read(view: SystemView, topology: Topology, config: AnalysisConfig) -> FamilyReading:
     """Mark services by the share of requests that failed though no call of theirs did, and by their self time."""
-    marks = [mark for operation in work(view).operations for mark in _marks(operation, config)]
+    marks = [mark for operation in work(view, config).operations for mark in _marks(operation, config)]
     return FamilyReading(Family.OPERATIONS, tuple(marks))
 
 

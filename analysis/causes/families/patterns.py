@@ -6,14 +6,12 @@ here. Lines without a span say nothing of an operation; they count as findings o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from analysis.causes.confidence import Family
+from analysis.causes.families.began import work
 from analysis.causes.families.reading import FamilyReading, Mark
-from analysis.causes.families.windows import Grouped, Lines, work
+from analysis.causes.families.windows import Grouped, Lines, written
 from analysis.config import AnalysisConfig
 from analysis.topology import Topology
-from analysis.traces.requests import Request
 from analysis.traces.sequences import BEGIN, END, TURN_Z, Turn, turns
 from analysis.view import SystemView
 
@@ -22,7 +20,7 @@ SHOWN_CHARACTERS = 120
 
 def read(view: SystemView, topology: Topology, config: AnalysisConfig) -> FamilyReading:
     """Mark services by the most surprising turn among the lines of each of their operations."""
-    done = work(view)
+    done = work(view, config)
     logs = {log.service: log.evidence for log in view.logs}
     marks = [
         _mark(operation, done.lines, logs[operation.service], config)
@@ -33,15 +31,11 @@ def read(view: SystemView, topology: Topology, config: AnalysisConfig) -> Family
 
 
 def _mark(operation: Grouped, lines: Lines, log: str, config: AnalysisConfig) -> Mark | None:
-    found = turns(_events(operation.now, lines), [_events(each, lines) for each in operation.before], TURN_Z)
+    found = turns(written(operation.now, lines), [written(each, lines) for each in operation.before], TURN_Z)
     if not found:
         return None
     first = operation.now[found[0].first][1]
     return operation.mark(found[0].surprise, _told(found[0], operation), first, TURN_Z, log=log)
-
-
-def _events(requests: Sequence[tuple[int, Request]], lines: Lines) -> list[Sequence[str]]:
-    return [lines.get(index, ()) for index, _ in requests]
 
 
 def _told(turn: Turn, operation: Grouped) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import weakref
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +16,9 @@ from analysis.references import reference_windows
 from analysis.rounding import instant
 from analysis.traces.requests import Request, Requests, requests
 from analysis.view import SystemView
+
+Gaps = Sequence[tuple[datetime, float]]
+"""Instant of each call, and seconds by which it took its caller longer."""
 
 Lines = Mapping[int, Sequence[str]]
 """Templates of the lines that a request wrote, in order, by index of the request."""
@@ -61,31 +63,38 @@ class Work:
 
     Attributes:
         operations: that answered a request in the window, in the order of their first requests.
-        requests: all of them.
         lines: what they wrote.
+        ways: gaps of the calls by caller and callee: those of the window, then those of each reference.
     """
 
     operations: tuple[Grouped, ...]
-    requests: Requests
     lines: Lines
+    ways: Mapping[tuple[str, str], Sequence[Gaps]]
 
 
 MAX_TEMPLATES = 500
 """Kept of one service; the rarest beyond them read alike."""
 
-_DONE: dict[int, Work] = {}
-"""By id of a view that is alive: putting requests together costs more than all families that read them."""
+
+def grouped(view: SystemView) -> Work:
+    """The requests of a view, put together."""
+    made = requests(view.traces)
+    return Work(_operations(view, made), _lines(view, made), _ways(view, made))
 
 
-def work(view: SystemView) -> Work:
-    """The requests of a view, put together once."""
-    done = _DONE.get(id(view))
-    if done is None:
-        made = requests(view.traces)
-        done = Work(_operations(view, made), made, _lines(view, made))
-        _DONE[id(view)] = done
-        weakref.finalize(view, _DONE.pop, id(view), None)
-    return done
+def written(part: Iterable[tuple[int, Request]], lines: Lines) -> list[Sequence[str]]:
+    """What each request logged."""
+    return [lines.get(index, ()) for index, _ in part]
+
+
+def called(part: Iterable[tuple[int, Request]]) -> list[Sequence[str]]:
+    """Whom each request called for what."""
+    return [[f"{call.callee} {call.operation}" for call in request.calls] for _, request in part]
+
+
+def writes(operation: Grouped, lines: Lines) -> bool:
+    """Whether any request of an operation logs anything."""
+    return any(index in lines for part in (operation.now, *operation.before) for index, _ in part)
 
 
 def indices(windows: Sequence[tuple[datetime, datetime]], at: datetime) -> list[int]:
@@ -112,6 +121,18 @@ def _operations(view: SystemView, made: Requests) -> tuple[Grouped, ...]:
         for (service, name), parts in found.items()
         if parts[0] and service in evidence
     )
+
+
+def _ways(view: SystemView, made: Requests) -> dict[tuple[str, str], list[list[tuple[datetime, float]]]]:
+    windows = windows_of(view)
+    found: defaultdict[tuple[str, str], list[list[tuple[datetime, float]]]] = defaultdict(lambda: [[] for _ in windows])
+    for request in made.all:
+        for call in request.calls:
+            gap = call.gap_seconds
+            if gap is not None and call.callee != request.service:
+                for index in indices(windows, call.span.start):
+                    found[(request.service, call.callee)][index].append((call.span.start, gap))
+    return dict(found)
 
 
 def _lines(view: SystemView, made: Requests) -> Lines:

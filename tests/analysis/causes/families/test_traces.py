@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from analysis.causes.families import calls, edges, operations, patterns
+from analysis.causes.families.began import work
 from analysis.causes.families.reading import Mark, Reader
 from analysis.causes.fusion import fuse
 from analysis.causes.ranking import rank
@@ -167,3 +168,58 @@ def test_where_lines_tell_what_an_operation_did_calls_do_not_tell_it_again() -> 
 
     seen = view(short, texts=lambda span: [f"handled {span.name}"] if span.service == "shop" else [])
     assert marked(calls.read, seen) == []
+
+
+LATE = 0.5
+"""Share of the window that is over when the fault begins."""
+
+
+def late(broken: Make) -> Make:
+    """Usual requests at first, broken ones at the end of the window."""
+    return lambda tracer, at: broken(tracer, at) if at >= LATE * 60 else usual(tracer, at)
+
+
+def seconds_since_fault(mark: Mark) -> float:
+    assert mark.onset is not None
+    return (mark.onset - window(0).start).total_seconds() - LATE * 60
+
+
+def test_a_line_that_came_late_is_told_since_then_and_not_thinned_out() -> None:
+    def text(span: Span) -> list[str]:
+        broken = span.start >= window(0).start and (span.start - window(0).start).total_seconds() >= LATE * 60
+        return (["looking up", "no such item" if broken else "item found"]) if span.service == "stock" else []
+
+    (mark,) = marked(patterns.read, view(usual, texts=text))
+    assert "10 of 10 times" in mark.statement
+    assert 0 <= seconds_since_fault(mark) < 1
+
+
+def test_requests_that_fail_late_are_told_since_then() -> None:
+    def failing(tracer: Tracer, at: float) -> list[Span]:
+        bad = {"error": True}
+        return [span.model_copy(update=bad) if span.service == "stock" else span for span in usual(tracer, at)]
+
+    (mark,) = marked(operations.read, view(late(failing)))
+    assert "10 of 10 requests fail" in mark.statement
+    assert 0 <= seconds_since_fault(mark) < 1
+
+
+def test_a_way_that_slowed_within_the_window_is_told_since_then() -> None:
+    def slowed(tracer: Tracer, at: float) -> list[Span]:
+        if at < 20:
+            return usual(tracer, at)
+        return [*tracer.request("shop", at, ["stock"], gap=0.5), *tracer.request("till", at, ["price"])]
+
+    first = marked(edges.read, view(slowed))[0]
+    assert first.service == "stock"
+    assert first.onset is not None
+    assert 20 <= (first.onset - window(0).start).total_seconds() < 25
+
+
+def test_one_view_is_read_anew_under_another_configuration() -> None:
+    def delayed(tracer: Tracer, at: float) -> list[Span]:
+        return [*tracer.request("shop", at, ["stock"], gap=0.5), *tracer.request("till", at, ["price"])]
+
+    seen = view(delayed)
+    assert work(seen, CONFIG) is work(seen, CONFIG)
+    assert work(seen, CONFIG.model_copy(update={"robust_z": 50.0})) is not work(seen, CONFIG)
