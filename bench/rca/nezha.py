@@ -4,7 +4,8 @@ Source: Yu et al., "Nezha: Interpretable Fine-Grained Root Causes Analysis for M
 Observability Data" (FSE 2023), https://github.com/IntelligentDDS/Nezha. There is no alert. What is usual is taken from
 earlier minutes of the same day, most of them with other faults (variant `given` and those after it), or from the day's
 fault-free minute alone (`fault_free`), which is moved to right before the window where it was recorded later. No record
-of a later case is ever seen.
+of a later case is ever seen. Where the onset is not given (`estimated`, `ten_minutes`) the window begins well before
+it, as production's does, and the analysis has to find it; what the diagnosis says of it is scored, too.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
+from statistics import median
 from typing import Any, TypeVar
 
 from analysis.config import AnalysisConfig
 from analysis.view import LogFrame, SystemView, TraceFrame
 from bench.rca.case import Outcome, RcaCase, Truth
-from bench.rca.nezha_data import Day, between, read_day, service_of
+from bench.rca.nezha_data import Day, Minute, between, read_day, service_of
 from bench.rca.nezha_peers import cpu_peer, error_log_peer, published_peer
 from bench.rca.scoring import by_variant, credit, mean, scored, services
 from bench.result import Case, Figure, Peer, figure
@@ -41,6 +43,14 @@ CONFIG = AnalysisConfig(
 """One sample a minute: a window holds two or three, so one of them may be unusual by itself."""
 
 MOVED = timedelta(seconds=60)
+WIDE = {
+    "estimated": timedelta(seconds=RECORD_SECONDS + STEP_SECONDS),
+    "ten_minutes": timedelta(seconds=600),
+}
+"""By variant, how long before its end the window begins. All that was recorded of a case, as a file holds the minute
+before its name; or ten minutes, which in some cases hold the end of another fault."""
+
+NEAR_SECONDS = 60.0
 MAX_REFERENCES = 12
 """Minutes before the case that count as usual: four earlier cases, or three and the fault-free minute."""
 FAULT_FREE = "fault_free"
@@ -82,7 +92,7 @@ def cases(folder: Path) -> list[RcaCase]:
                 group=entry.fault,
                 views=views,
                 config=CONFIG,
-                truth=partial(Truth, service_of(entry.pod)),
+                truth=partial(Truth, service_of(entry.pod), labels={"onset": entry.onset.isoformat()}),
             )
         )
     return found
@@ -100,6 +110,7 @@ def score(outcomes: Sequence[Outcome]) -> tuple[list[Figure], list[Case]]:
         for kind in sorted({one.case.group for one in group}) if targets else ():
             members = [one for one in group if one.case.group == kind]
             figures += [_figure(f"nezha.as_at_{k}{suffix}.{kind}", members, k) for k in (1, 3)]
+        figures += _onsets(suffix, group) if variant.split(".")[-1] in WIDE else []
     return figures, [scored(one) for one in outcomes]
 
 
@@ -115,6 +126,18 @@ def _figure(
     silent = sum(1 for one in outcomes if one.diagnosis.first is None)
     note = f"{len(outcomes)} cases" + (f", {silent} abstained" if silent else "")
     return figure(name, value, "share", floor=floor, aim=aim, note=note)
+
+
+def _onsets(suffix: str, outcomes: Sequence[Outcome]) -> list[Figure]:
+    """How far from the label a diagnosis puts the onset, and how often it is near; without one it is not."""
+    labelled = [(one.diagnosis.first, datetime.fromisoformat(one.case.truth().labels["onset"])) for one in outcomes]
+    errors = [abs((first.onset - at).total_seconds()) for first, at in labelled if first and first.onset]
+    note = f"{len(errors)} of {len(outcomes)} cases have one"
+    near = sum(error <= NEAR_SECONDS for error in errors) / len(outcomes)
+    return [
+        figure(f"nezha.onset_error{suffix}", median(errors) if errors else None, "s", lower_is_better=True, note=note),
+        figure(f"nezha.onset_near{suffix}", near, "share", note=f"within {NEAR_SECONDS:g} s, of all cases"),
+    ]
 
 
 def _day(folder: Path, name: str) -> Day:
@@ -133,7 +156,7 @@ def _variants(entry: Entry) -> Iterable[tuple[str, datetime, bool]]:
     """Name, begin of the window, and whether the fault-free minute alone is the reference."""
     begins = {
         "given": entry.onset,
-        "estimated": entry.ends_at - timedelta(seconds=RECORD_SECONDS),
+        **{name: entry.ends_at - length for name, length in WIDE.items()},
         "earlier": entry.onset - MOVED,
         "later": entry.onset + MOVED,
     }
@@ -146,12 +169,12 @@ def _variants(entry: Entry) -> Iterable[tuple[str, datetime, bool]]:
 def _view(entry: Entry, day_of: Callable[[str], Day], since: datetime, *, fault_free: bool) -> SystemView:
     day = day_of(entry.day)
     window = Window(start=since, end=entry.ends_at)
-    own = [day.minutes[name] for name in entry.minutes if name in day.minutes]
+    own = _own(entry, day, window)
     spans, lines = between(own, window)
     if fault_free:
         references, before_spans, before_lines = _moved(day, window)
     else:
-        references = _earlier(entry, day, window)
+        references = _earlier(own, day, window)
         before_spans, before_lines = _records(day, references)
     frames = _trace_frames(before_spans, spans)
     logs = _by_service([*before_lines, *lines])
@@ -171,10 +194,19 @@ def _view(entry: Entry, day_of: Callable[[str], Day], since: datetime, *, fault_
     )
 
 
-def _earlier(entry: Entry, day: Day, window: Window) -> tuple[Window, ...]:
+def _own(entry: Entry, day: Day, window: Window) -> list[Minute]:
+    """The case's minutes, and what else was recorded in the window."""
+    within = [
+        name
+        for name, one in day.minutes.items()
+        if name not in day.fault_free and one.window.start < window.end and one.window.end > window.start
+    ]
+    return [day.minutes[name] for name in dict.fromkeys([*entry.minutes, *within]) if name in day.minutes]
+
+
+def _earlier(own: Sequence[Minute], day: Day, window: Window) -> tuple[Window, ...]:
     """The minutes before the case's own; where there are none, what its own hold before the window."""
-    own = [day.minutes[name].window for name in entry.minutes if name in day.minutes]
-    begun = min([one.start for one in own] + [window.start])
+    begun = min([one.window.start for one in own] + [window.start])
     earlier = sorted(
         (minute.window for minute in day.minutes.values() if minute.window.end < begun), key=lambda one: one.start
     )

@@ -92,7 +92,20 @@ def test_what_is_seen_ends_before_the_window_and_holds_no_later_record(folder: P
         spans = [span for frame in view.traces for span in frame.baseline]
         assert all(span.start <= view.window.start for span in spans), variant
         assert all(line.text != "late" for log in view.logs for line in log.lines)
-    assert list(case.views)[:4] == ["given", "estimated", "earlier", "later"]
+    assert list(case.views)[:4] == ["given", "estimated", "ten_minutes", "earlier"]
+
+
+def test_a_wide_window_does_not_begin_by_the_label(folder: Path) -> None:
+    (before,) = nezha.cases(folder)
+    entry = json.loads((folder / "cases.json").read_text())[0]
+    moved = {**entry, "inject_time": f"{ONSET + timedelta(seconds=37):%Y-%m-%d %H:%M:%S}"}
+    (folder / "cases.json").write_text(json.dumps([moved]))
+    (after,) = nezha.cases(folder)
+    for variant, length in nezha.WIDE.items():
+        window = before.views[variant]().window
+        assert window == after.views[variant]().window
+        assert window.end - window.start == length
+        assert window.start < ONSET - timedelta(seconds=30)
 
 
 def test_the_fault_free_minute_is_moved_before_a_window_that_it_does_not_precede(folder: Path) -> None:
@@ -111,6 +124,10 @@ def test_the_case_goes_through_the_agents_and_is_scored(folder: Path) -> None:
     values = {figure.id: figure.value for figure in figures}
     assert values["nezha.as_at_1"] == values["nezha.as_at_1.fault_free"] == 1.0
     assert values["nezha.as_at_3.network_delay"] == 1.0
+    assert values["nezha.as_at_1.estimated"] == values["nezha.as_at_1.ten_minutes"] == 1.0
+    assert (values["nezha.onset_error.estimated"] or 0) <= nezha.NEAR_SECONDS
+    assert values["nezha.onset_near.fault_free.ten_minutes"] == 1.0
+    assert "nezha.onset_error" not in values
     assert listed[0].expected == "ts-food-service"
     assert "network_delay (ts-gateway-service -> ts-food-service)" in listed[0].answer
 
