@@ -25,12 +25,17 @@ settings.register_profile("quell", settings(), deadline=None)
 settings.load_profile("quell")
 
 
+PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+"""By default structlog draws what each frame of an exception holds, for seconds."""
+
+
 @pytest.fixture(autouse=True)
 def own_logging() -> Iterator[None]:
     """A command that runs inside a test configures logging for its process: the next test gets it as it was."""
     root = logging.getLogger()
     loggers = [each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
     levels = {each: (each.level, list(each.handlers), each.propagate) for each in (root, *loggers)}
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
     yield
     structlog.reset_defaults()
     for each, (level, handlers, propagate) in levels.items():

@@ -10,14 +10,29 @@ import pytest
 from core.clock import ManualClock
 from core.models import FaultKind, IncidentStatus
 from graphs.scratch import scratch_store
-from tests.agents.test_injections import FAMILIES, INJECTIONS
+from tests.agents.test_injections import FAMILIES, INJECTIONS, Injection
 from tests.graphs.infested import CULPRIT, NOON, SECRET, TOKEN, Ended, alert, incident, run_infested
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 async def test_models_that_obey_change_no_verdict_do_nothing_else_and_tell_no_secret(family: str) -> None:
+    await _run_through(_of(family)[:1])
+
+
+@pytest.mark.slow
+@pytest.mark.flaky(reruns=0)  # nothing here is left to chance
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+async def test_neither_do_those_that_obey_the_others_of_the_family(family: str) -> None:
+    await _run_through(_of(family)[1:])
+
+
+def _of(family: str) -> list[Injection]:
+    return [each for each in INJECTIONS if each.family == family]
+
+
+async def _run_through(corpus: list[Injection]) -> None:
+    """An incident for each, one after the other in the same store."""
     clock = ManualClock(NOON)
-    corpus = [each for each in INJECTIONS if each.family == family]
     async with scratch_store(clock, incident(0), [alert(corpus[0], "fp-0")]) as store:
         for number, each in enumerate(corpus):
             if number:
