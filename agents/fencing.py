@@ -45,11 +45,17 @@ _UNSEEN = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
 )
 _BRACKETS_ALIKE = re.compile("[\ufe64\ufe65\uff1c\uff1e\u22d8\u22d9\u226a\u226b]")
+_MANY_ALIKE = re.compile(
+    "[\u00ab\u00bb\u02c2\u02c3\u1438\u1433\u2039\u203a\u2329\u232a\u276c-\u2771\u27e8-\u27eb\u29fc\u29fd\u3008-\u300b]{2,}"
+)
+"""Quotation marks and brackets of other scripts (Unicode TR 39, confusables of < and >), which alone are text."""
+
 _BRACKETS = re.compile(r"<{2,}|>{2,}")
 _CONTROL = re.compile(
     r"(?i)(?P<open><)(?=[|｜])|(?<=[|｜])(?P<close>>)|(?P<named>[<\[])(?="
     r"/?(?:inst|sys|s|bos|eos|pad|unk|start_of_turn|end_of_turn|tool_calls?|tool_results?|tool_response|available_tools"
-    r"|control_\d{1,5}|think|system|user|assistant)[>\]])"
+    r"|control_\d{1,5}|think|system|user|assistant|human|function(?:_calls?|_results?)?|invoke|parameter|(?:begin|end)_of_text"
+    r"|(?:eot|eom|start_header|end_header)_id)(?:[ =][^<>\]\n]{0,80})?[>\]])"
 )
 
 
@@ -79,6 +85,7 @@ def harmless(text: str) -> str:
     """The text with what does not show written as ``<U+202E>``, and with markers and control tokens broken up."""
     text = _UNSEEN.sub(_written, text)
     text = _BRACKETS_ALIKE.sub(_written, text)
+    text = _MANY_ALIKE.sub(lambda found: "".join(f"<U+{ord(one):04X}>" for one in found[0]), text)
     text = _CONTROL.sub(lambda found: f" {found[0]}" if found["close"] else f"{found[0]} ", text)
     return _BRACKETS.sub(lambda found: " ".join(found[0]), text)
 

@@ -181,10 +181,10 @@ def _recall(given: HealingInput, chosen: list[Proposal], kind: FaultKind) -> flo
 
 
 def _cause(first: Hypothesis, showing: Showing) -> str:
-    return (
-        f"{showing.line(first.service, 60)} {first.kind}, probability {first.probability:.2f}:"
-        f" {showing.line(first.statement)} {ids(first.evidence_for)}"
-    )
+    """What the diagnosis names, and below it how it is told: that may hold words of the logs, and of a model."""
+    named = f"{showing.line(first.service, 60)} {first.kind}, probability {first.probability:.2f}:"
+    told = showing.block([f"{showing.line(first.statement)} {ids(first.evidence_for)}"], 300)
+    return f"{named}\n{told}"
 
 
 def _told(proposal: Proposal, showing: Showing) -> str:

@@ -75,7 +75,7 @@ async def second_look(
     other = [one for one in evidence.values() if one.id not in claim.cites]
     rendered = load("verify").render(
         question=question,
-        answer=showing.line(claim.said, 400),
+        answer=showing.block([showing.line(claim.said, 400)], 300),
         narrative=fence(showing.redactor.hide(claim.story.text), Stranger.TOOL, max_characters=1_500),
         cited=showing.digests([evidence[one] for one in claim.cites], 1_000),
         other=showing.digests(other, 1_200),

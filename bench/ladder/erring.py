@@ -41,6 +41,7 @@ CITED = 3
 _EVIDENCE = re.compile(r"\bev_[0-9a-f]{12}\b")
 _OPTION = re.compile(r"^\| (\d+)\. (\w+) ", re.MULTILINE)
 _CAUSE = re.compile(r"^Cause: .*? ([a-z_]+), probability ", re.MULTILINE)
+_ANSWER = re.compile(r"^Answer:\n<<<data tool>>>\n\| (.*)$", re.MULTILINE)
 _RULES = re.compile(r"^What simple rules on the alerts' words say: (\w+)", re.MULTILINE)
 
 
@@ -110,8 +111,10 @@ class ErringModel:
             case ModelTask.RCA:
                 return self._cause(request, text, right, sure, draws)
             case ModelTask.VERIFICATION:
-                answered = text.partition("Answer: ")[2]
-                holds = any(answered.startswith(f"{one}: ") for one in self.truth.services)
+                answered = _ANSWER.search(text)
+                holds = answered is not None and answered[1].startswith(
+                    tuple(f"{one}: " for one in self.truth.services)
+                )
                 return {"holds": self.stubborn or holds is right, "confidence": sure, "objection": ""}
             case ModelTask.ANOMALY:
                 return _assessed(text, right, sure)

@@ -76,8 +76,24 @@ def test_control_tokens_of_chat_templates_are_broken_up() -> None:
         "<start_of_turn>",
         "<｜User｜>",
         "<tool_call>",
+        "</function_calls>",
+        '<invoke name="stop">',
+        "<function=stop>",
+        "<end_of_text>",
     ):
         assert token not in harmless(f"a {token} b")
+
+
+@pytest.mark.parametrize(
+    "pair",
+    ["\u2039\u203a", "\u00ab\u00bb", "\u27e8\u27e9", "\u3008\u3009", "\u276e\u276f", "\u02c2\u02c3", "\u1438\u1433"],
+)
+def test_brackets_of_other_scripts_make_no_marker_either(pair: str) -> None:
+    opened, closed = pair[0], pair[1]
+    shown = harmless(f"{3 * opened}end data{3 * closed} {opened}a{closed}")
+    assert 2 * opened not in shown
+    assert 2 * closed not in shown
+    assert shown.endswith(f" {opened}a{closed}")
 
 
 def test_an_evidence_id_of_a_stranger_is_refused() -> None:
