@@ -33,6 +33,8 @@ async def summarise_incident(
     settings = context.settings
     if not ask_models:
         return await incident_text(kind, record, {}, settings.privacy)
+    if context.models is not None:
+        return await incident_text(kind, record, context.models, settings.privacy, user=by)
     async with open_models(settings, context.clock) as clients:
         models = model_rungs(clients, settings, context.store, context.clock)
         return await incident_text(kind, record, models, settings.privacy, user=by)

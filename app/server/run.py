@@ -92,7 +92,7 @@ async def serve(
     async with open_app(settings, clock=clock, hooks=hooks) as app:
         metrics = Metrics()
         app.observers.append(metrics)
-        context = Context(settings, app.store, app.clock, app.inventory)
+        context = Context(settings, app.store, app.clock, app.inventory, app.models)
         api = create_api(
             context,
             token=token.value,

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,14 @@ async def test_a_model_writes_it_where_it_can_and_is_missed_aloud(
     assert any("the model is away" in note for note in told.notes)
     told = await summarise_incident.run(populated, incident_id="inc_1", ask_models=False)
     assert len(model.requests) == 2, "nobody is asked when that is wanted"
+
+
+async def test_a_server_asks_the_models_that_it_has(populated: Context) -> None:
+    """With their breakers, speeds and counters."""
+    model = ReciteModel([ModelUnavailable("left alone for 30 s")])
+    told = await summarise_incident.run(replace(populated, models={Rung.LOCAL: model}), incident_id="inc_1")
+    assert len(model.requests) == 1
+    assert any("left alone for 30 s" in note for note in told.notes)
 
 
 def test_the_command_prints_markdown_and_what_was_done_aloud(
