@@ -44,6 +44,14 @@ NUMBERS = re.compile(
     r"(?:\s?(?P<unit>%|(?:ms|min|[kmg]i?b|[smhkbx])(?![\w])))?(?![\w%]|\.\d|[:/-]\d)",
     re.IGNORECASE,
 )
+_UNIT = r"%|(?:ms|min|[kmg]i?b|[smhkbx])(?!\w)"
+PAIRS = re.compile(
+    rf"(?<![\w.:/-])(?P<one>\d{{1,12}}(?:\.\d{{1,12}})?)\s?(?P<of_one>{_UNIT})?[/-]"
+    rf"(?P<other>\d{{1,12}}(?:\.\d{{1,12}})?)(?:\s?(?P<of_other>{_UNIT}))?(?![\w%/-]|[.:]\d)",
+    re.IGNORECASE,
+)
+"""``450/500`` and ``400-500 ms``: two numbers, of which neither stands alone."""
+
 DATES = re.compile(r"\b\d{4}-\d{2}-\d{2}T?")
 
 
@@ -57,6 +65,11 @@ class Shown:
         for one in evidence:
             self._add(one)
         self._texts(texts)
+
+    def has_pair(self, pair: re.Match[str]) -> bool:
+        """Whether both numbers of a pair are; where one unit is written, it is of both."""
+        units = pair["of_one"] or pair["of_other"] or "", pair["of_other"] or pair["of_one"] or ""
+        return self.has(pair["one"], units[0]) and self.has(pair["other"], units[1])
 
     def has(self, digits: str, unit: str) -> bool:
         """Whether a number as it was written is one of the values."""
@@ -115,7 +128,14 @@ class Shown:
             for found in TIMES.finditer(text):
                 hour, minute, second = found.groups()
                 self.seconds.add(int(hour) * 3600 + int(minute) * 60 + int(second or 0))
-            for found in NUMBERS.finditer(DATES.sub(" ", TIMES.sub(" ", text))):
-                value, unit = float(found["digits"].replace(",", "")), (found["unit"] or "").lower()
-                self.values.update(value * scale for scale in _SCALES.get(unit, (1.0,)))
-                self.values.add(value)
+            rest = DATES.sub(" ", TIMES.sub(" ", text))
+            for pair in PAIRS.finditer(rest):
+                self._written(pair["one"], pair["of_one"] or pair["of_other"] or "")
+                self._written(pair["other"], pair["of_other"] or pair["of_one"] or "")
+            for found in NUMBERS.finditer(rest):
+                self._written(found["digits"], found["unit"] or "")
+
+    def _written(self, digits: str, unit: str) -> None:
+        value = float(digits.replace(",", ""))
+        self.values.update(value * scale for scale in _SCALES.get(unit.lower(), (1.0,)))
+        self.values.add(value)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from agents.figures import DATES, NUMBERS, TIMES, Shown
+from agents.figures import DATES, NUMBERS, PAIRS, TIMES, Shown
 from core.models import Evidence
 
 MARK = "[not in the cited evidence]"
@@ -134,9 +134,11 @@ def _marked(text: str, shown: Shown) -> tuple[str, tuple[str, ...]]:
         hour, minute, second = found.groups()
         if not shown.has_time(int(hour), int(minute), int(second) if second else None):
             ends.append((found.end(), found[0]))
+    pairs = [pair for pair in PAIRS.finditer(text) if _free(pair, times)]
+    ends += [(pair.end(), pair[0].strip()) for pair in pairs if not shown.has_pair(pair)]
     ends += [
         (found.end(), found[0].strip())
-        for found in _numbers(text, times)
+        for found in _numbers(text, [*times, *(pair.span() for pair in pairs)])
         if not shown.has(found["digits"], found["unit"] or "")
     ]
     for end, _ in sorted(ends, reverse=True):
@@ -146,9 +148,11 @@ def _marked(text: str, shown: Shown) -> tuple[str, tuple[str, ...]]:
 
 def _numbers(text: str, taken: list[tuple[int, int]]) -> Iterator[re.Match[str]]:
     """Numbers outside the spans that are taken."""
-    for found in NUMBERS.finditer(text):
-        if not any(start < found.end() and found.start() < end for start, end in taken):
-            yield found
+    yield from (found for found in NUMBERS.finditer(text) if _free(found, taken))
+
+
+def _free(found: re.Match[str], taken: list[tuple[int, int]]) -> bool:
+    return not any(start < found.end() and found.start() < end for start, end in taken)
 
 
 def _without(text: str, ids: tuple[str, ...]) -> str:

@@ -71,6 +71,7 @@ EVIDENCE = {one.id: one for one in (CPU, LOGS)}
         "z is 61.3 in the 300 s from 12:00 [ev_cpu].",
         "There are 37 of 41 lines at 0.12/s, up to 0.35 s [ev_logs].",
         "Memory is 1.5 GiB, that is 1536 MiB [ev_logs].",
+        "37/41 lines, 350-350 ms, on 2026-03-03 [ev_logs].",
         "p95 of orders-2 over http2 in ev_cpu says nothing.",
     ],
 )
@@ -90,6 +91,9 @@ def test_what_the_cited_evidence_shows_is_left_alone(text: str) -> None:
         ("CPU rose 30x [ev_cpu].", "30x"),
         ("12,345 requests failed [ev_cpu].", "12,345"),
         ("CPU is at 96%.", "96%"),
+        ("450/500 requests failed [ev_logs].", "450/500"),
+        ("37/42 lines failed [ev_logs].", "37/42"),
+        ("It took 350-500 ms [ev_logs].", "350-500 ms"),
     ],
 )
 def test_what_it_does_not_show_is_marked(text: str, number: str) -> None:
