@@ -52,19 +52,28 @@ def the_burnt_case() -> Case:
 
 @pytest.mark.parametrize("kind", sorted(BY_KIND))
 async def test_no_secret_is_in_any_request(burnt: Case, kind: str) -> None:
-    for number, (text, gone) in enumerate(BY_KIND[kind]):
-        rungs = (Rung.LOCAL,) if number else (Rung.LOCAL, Rung.FRONTIER)
-        requests = await _asked(burnt, f"{MARK} {text}", rungs)
-        assert {each.task for each in requests} == {
-            ModelTask.CLASSIFICATION, ModelTask.ANOMALY, ModelTask.RCA, ModelTask.VERIFICATION, ModelTask.PLANNING
-        }  # fmt: skip
-        for request in requests:
-            sent = STANDS_FOR.sub("", request.model_dump_json()).replace(EXAMPLE, "")
-            assert MARK in sent, request.task
-            left = [
-                part for part in gone for piece in _pieces(part) if piece in sent or json.dumps(piece)[1:-1] in sent
-            ]
-            assert not left, f"{request.task}: {text}"
+    text, gone = BY_KIND[kind][0]
+    _told_nothing(await _asked(burnt, f"{MARK} {text}", (Rung.LOCAL, Rung.FRONTIER)), text, gone)
+
+
+@pytest.mark.slow
+@pytest.mark.flaky(reruns=0)  # nothing here is left to chance
+@pytest.mark.parametrize("kind", [kind for kind in sorted(BY_KIND) if len(BY_KIND[kind]) > 1])
+async def test_no_other_secret_of_the_kind_is_in_any_request(burnt: Case, kind: str) -> None:
+    for text, gone in BY_KIND[kind][1:]:
+        _told_nothing(await _asked(burnt, f"{MARK} {text}", (Rung.LOCAL,)), text, gone)
+
+
+def _told_nothing(requests: list[ModelRequest], text: str, gone: list[str]) -> None:
+    """Every agent asked, was shown the text, and showed no model what is to be gone of it."""
+    assert {each.task for each in requests} == {
+        ModelTask.CLASSIFICATION, ModelTask.ANOMALY, ModelTask.RCA, ModelTask.VERIFICATION, ModelTask.PLANNING
+    }  # fmt: skip
+    for request in requests:
+        sent = STANDS_FOR.sub("", request.model_dump_json()).replace(EXAMPLE, "")
+        assert MARK in sent, request.task
+        left = [part for part in gone for piece in _pieces(part) if piece in sent or json.dumps(piece)[1:-1] in sent]
+        assert not left, f"{request.task}: {text}"
 
 
 def _pieces(secret: str) -> list[str]:
