@@ -19,9 +19,12 @@ from app.server.settings import ServerSettings
 from app.server.token import ensure_token, read_token
 from app.settings import Settings
 from core.errors import ConfigError
+from tests.fakes.ollama import ollama_server
+from tests.fakes.script import Say, Script
 from tests.support import eventually
 
 STARTED_SECONDS = 60.0
+ALERT = {"status": "firing", "labels": {"alertname": "A", "severity": "info"}, "startsAt": "2026-03-03T12:00:00Z"}
 
 
 def configured(tmp_path: Path, **server: object) -> Settings:
@@ -95,9 +98,9 @@ def test_the_address_of_the_api() -> None:
 class Served:
     """A running `quell serve`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
         self.folder = folder
-        (folder / "quell.yaml").write_text("server: {port: 0}\nservices: [{name: gateway}]\n")
+        (folder / "quell.yaml").write_text(f"server: {{port: 0}}\nservices: [{{name: gateway}}]\n{more}")
         self.out, self.err = folder / "out", folder / "err"
         self.process = self.start()
 
@@ -127,13 +130,44 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 @pytest.mark.slow
+async def test_serve_times_its_models_at_start_and_counts_what_they_are_asked(tmp_path: Path) -> None:
+    script = Script(actor=lambda asked: Say("no JSON", prompt_tokens=100, output_tokens=100))
+    async with ollama_server(script) as fake:
+        served = Served(tmp_path, f'models: {{local: {{url: "{fake.url}", choice: {{default: "mistral:7b"}}}}}}\n')
+        try:
+            url = await served.url()
+            await eventually(lambda: "models_measured" in served.err.read_text(), deadline_seconds=STARTED_SECONDS)
+            slow = [json.loads(line) for line in served.err.read_text().splitlines() if "model_too_slow" in line]
+            assert {(each["model"], each["task"]) for each in slow} >= {("mistral:7b", "anomaly")}
+            token = (tmp_path / ".quell" / "token").read_text().strip()
+            async with httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}) as client:
+                alert = {**ALERT, "labels": {"alertname": "A", "severity": "warning", "service": "gateway"}}
+                assert (await client.post("/api/alerts/webhook", json={"version": "4", "alerts": [alert]})).is_success
+
+                async def opened() -> str:
+                    found = (await client.get("/api/incidents")).json()["incidents"]
+                    return str(found[0]["id"]) if found else ""
+
+                incident = await eventually(opened, deadline_seconds=STARTED_SECONDS)
+                told = (await client.post(f"/api/incidents/{incident}/summary", json={"by": "ada"})).json()
+                assert told["rung"] == "rules", "no JSON is no summary"
+                page = (await client.get("/metrics")).text
+            assert (
+                'quell_model_calls_total{agent="summaries",model="mistral:7b",outcome="answered",rung="local"} 2.0'
+                in page
+            )
+        finally:
+            served.process.kill()
+            served.process.wait()
+
+
+@pytest.mark.slow
 async def test_serve_from_its_first_start_to_sigterm_and_again(served: Served) -> None:
     url = await served.url()
     token = (served.folder / ".quell" / "token").read_text().strip()
     assert token in served.out.read_text()
-    alert = {"status": "firing", "labels": {"alertname": "A", "severity": "info"}, "startsAt": "2026-03-03T12:00:00Z"}
     async with httpx.AsyncClient(base_url=url, headers={"authorization": f"Bearer {token}"}) as client:
-        posted = await client.post("/api/alerts/webhook", json={"version": "4", "alerts": [alert]})
+        posted = await client.post("/api/alerts/webhook", json={"version": "4", "alerts": [ALERT]})
         assert posted.status_code == 202
         assert (await client.get("/readyz")).status_code == 200
     assert served.stop() == 0
