@@ -52,7 +52,7 @@ POLICIES: Mapping[Rung, RedactionPolicy] = {
 }
 """Where nothing else is configured. A local model runs on the user's machines: it sees e-mails and addresses."""
 
-_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}+@(?:[A-Za-z0-9-]{1,63}+\.){1,8}+[A-Za-z]{2,24}+(?![\w-])")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}+(?:@|%40)(?:[^\W_][\w-]{0,62}+\.){1,8}[^\W\d_]{2,24}+(?![\w-])")
 _ADDRESS = re.compile(
     r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\w)|(?<![\w.:])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:]|\.\w)"
 )
@@ -100,7 +100,7 @@ class Redactor:
         """Start, end and kind of what is to be hidden, e-mails first: their domains are not hosts of their own."""
         end = 0
         spans: list[tuple[int, int, str]] = []
-        if IdentityKind.EMAIL in self._kinds and "@" in text:
+        if IdentityKind.EMAIL in self._kinds and ("@" in text or "%40" in text):
             spans += [(*each.span(), IdentityKind.EMAIL.value) for each in _EMAIL.finditer(text)]
         if IdentityKind.ADDRESS in self._kinds and self._networks:
             spans += [

@@ -37,6 +37,17 @@ def test_people_and_places_come_back() -> None:
     assert redactor.restore("restart [host-1], ask [email-9]") == "restart db.corp.example, ask [email-9]"
 
 
+@pytest.mark.parametrize(
+    "text", ["ask ann@shop.example.", "to=ann%40shop.example&x=1", "ann@m\u00fcnchen.example", "<ann.b+c@a.b.example>,"]
+)
+def test_addresses_of_people_are_found_however_they_are_written(text: str) -> None:
+    redactor = Redactor(ALL)
+    hidden = redactor.hide(text)
+    assert "ann" not in hidden
+    assert "example" not in hidden
+    assert redactor.restore(hidden) == text
+
+
 def test_addresses_are_only_hidden_where_configured() -> None:
     text = "ann@example.org at 10.1.2.3"
     assert Redactor(ALL).hide(text) == "[email-1] at 10.1.2.3"
