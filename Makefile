@@ -12,7 +12,7 @@ SERVERS := prometheus prometheus-alertmanager postgresql docker.io docker-compos
 demo: setup
 	$(BIN)/quell demo $(ARGS)
 
-# What starts real processes waits more than it computes: two at a time, the tests of the one Docker Engine in a row.
+# What starts real processes waits more than it computes: two at a time; tests that share an engine or a world, in a row.
 test: test-fast servers
 	$(BIN)/python -m pytest -m "(slow or crash or drill) and not exhaustive" --numprocesses 2 --dist loadgroup $(ARGS)
 
