@@ -15,7 +15,7 @@ from pydantic import Field
 from agents.data_policy import DataPolicy
 from agents.rungs.plain import Question, Reply, put
 from agents.rungs.showing import Showing
-from agents.spec import AgentSpec, Answer, Budget
+from agents.spec import AgentSpec, Answer, Budget, Studied
 from analysis.logs.categories import categorise
 from analysis.logs.severity import of_message
 from core.errors import InvalidInput
@@ -129,7 +129,7 @@ async def classify_unknown(
         read=lambda labels: _read(labels, len(templates)),
         services=frozenset({service}),
         purpose=Purpose(agent=NAME, service=service),
-        max_output_tokens=60 + 30 * len(templates),
+        max_output_tokens=_max_output_tokens(len(templates)),
         deadline_seconds=SECONDS_PER_TEMPLATE * len(templates),
     )
     reply: Reply[tuple[Label, ...]] = await put(question, models, policy)
@@ -141,6 +141,10 @@ async def classify_unknown(
         for template, label in zip(templates, reply.value, strict=True)
     )
     return Classified(found, settled=True, cost_usd=reply.cost_usd, notes=reply.notes)
+
+
+def _max_output_tokens(templates: int) -> int:
+    return 60 + 30 * templates
 
 
 def _variables(service: str, templates: Sequence[str], showing: Showing) -> dict[str, str]:
@@ -175,4 +179,5 @@ SPEC = AgentSpec(
     tools=("log_digest",),
     rungs={Rung.RULES: classify},
     budget=Budget(rung_seconds=5),
+    studied=Studied(ModelTask.LOG_CLASSIFICATION, NAME, Labels, _max_output_tokens(BATCH)),
 )

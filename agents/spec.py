@@ -118,6 +118,21 @@ class Prompted(Generic[In, Out]):
     looks: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """How a model is asked afterwards, outside any decision, for answers that are kept for the next one.
+
+    Attributes:
+        task, prompt, response: as of `Prompted`.
+        max_output_tokens: of the largest batch.
+    """
+
+    task: ModelTask
+    prompt: str
+    response: type[Model]
+    max_output_tokens: int
+
+
 def no_concern(result: BaseModel) -> EscalationReason | None:
     """For agents whose results give no reason to climb besides their confidence."""
     return None
@@ -139,6 +154,7 @@ class AgentSpec(Generic[In, Out]):
         rungs: how each step of the ladder answers that asks no model; a rung that is missing is unavailable.
         concern: a reason to climb that shows in the result itself, whatever its confidence; None when there is none.
         prompted: how a model is asked on the rungs that are not in `rungs`; None: none is.
+        studied: how a model is asked once no decision waits for it; None: none is.
         same: whether two results say the same; None when one of them says nothing.
         weighty: whether something is done on its word: only then critical severity alone is a reason to climb.
     """
@@ -153,5 +169,6 @@ class AgentSpec(Generic[In, Out]):
     budget: Budget
     concern: Callable[[Out], EscalationReason | None] = no_concern
     prompted: Prompted[In, Out] | None = None
+    studied: Studied | None = None
     same: Callable[[Out, Out], bool | None] = equal
     weighty: bool = True

@@ -161,6 +161,7 @@ def _resolved(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
 
 def _agents() -> Iterator[str]:
     for spec in ALL:
+        asked = spec.prompted or spec.studied
         yield f"## {spec.name} {spec.version}\n\n{spec.description}\n"
         yield from _table(
             ("", ""),
@@ -170,7 +171,7 @@ def _agents() -> Iterator[str]:
                 ("rests on", ", ".join(spec.tools)),
                 ("longest wait for the rules", f"{spec.budget.rung_seconds:g} s"),
                 ("no further rung above", f"{spec.budget.cost_usd:g} USD"),
-                ("prompt", f"`agents/prompts/{spec.prompted.prompt}.md`" if spec.prompted else "-"),
+                ("prompt", f"`agents/prompts/{asked.prompt}.md`" if asked else "-"),
                 ("its model may call the queries", "yes" if spec.prompted and spec.prompted.looks else "no"),
             ),
         )

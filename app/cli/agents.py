@@ -53,7 +53,7 @@ def _render_one(found: AgentDetail) -> None:
         line("prompt      ", "none: no language model is asked")
     else:
         prompt = found.prompt
-        line("task        ", prompt.task)
+        line("task        ", prompt.task if prompt.decides else f"{prompt.task}, once no decision waits for it")
         line("prompt      ", f"{prompt.file}, {prompt.hash}, {prompt.tokens} tokens before it is filled in")
         line("filled with ", ", ".join(prompt.variables))
         line("may call    ", ", ".join(prompt.may_call) or "nothing: it answers from what the prompt shows")

@@ -8,7 +8,7 @@ from agents.catalogue import ALL
 from agents.looking.context import RECALL
 from agents.prompting import load
 from agents.rungs.schema import response_schema
-from agents.spec import AgentSpec, Prompted
+from agents.spec import AgentSpec, Prompted, Studied
 from app.operations.outputs import AgentDetail, AgentList, AgentPrompt, AgentSummary
 from core.errors import NotFound
 from core.models import Rung
@@ -34,14 +34,14 @@ def show_agent(name: str) -> AgentDetail:
         **_summary(spec),
         rules_seconds=spec.budget.rung_seconds,
         cost_usd=spec.budget.cost_usd,
-        prompt=None if spec.prompted is None else _prompt(spec.prompted),
+        prompt=_prompt(spec.prompted or spec.studied),
         output_schema=spec.output.model_json_schema(mode="serialization"),
     )
 
 
 def rungs_of(spec: AgentSpec[Any, Any]) -> tuple[Rung, ...]:
     """The steps of the ladder that may answer for it, where a model is configured."""
-    models = (Rung.LOCAL, Rung.FRONTIER) if spec.prompted else ()
+    models = (Rung.LOCAL, Rung.FRONTIER) if spec.prompted or spec.studied else ()
     return tuple(dict.fromkeys((*spec.rungs, *models)))
 
 
@@ -57,7 +57,10 @@ def _summary(spec: AgentSpec[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _prompt(prompted: Prompted[Any, Any]) -> AgentPrompt:
+def _prompt(prompted: Prompted[Any, Any] | Studied | None) -> AgentPrompt | None:
+    if prompted is None:
+        return None
+    decides = prompted if isinstance(prompted, Prompted) else None
     wording = load(prompted.prompt)
     return AgentPrompt(
         task=prompted.task,
@@ -66,7 +69,8 @@ def _prompt(prompted: Prompted[Any, Any]) -> AgentPrompt:
         tokens=tokens(f"{wording.shared}\n\n{wording.own}"),
         variables=tuple(sorted(wording.variables)),
         max_output_tokens=prompted.max_output_tokens,
-        verified=prompted.verified,
-        may_call=(*QUERIES, RECALL.name) if prompted.looks else (),
+        verified=decides is not None and decides.verified,
+        may_call=(*QUERIES, RECALL.name) if decides and decides.looks else (),
+        decides=decides is not None,
         response_schema=response_schema(prompted.response, {}),
     )

@@ -206,6 +206,7 @@ class AgentPrompt(Model):
     max_output_tokens: int
     verified: bool = Field(description="a second look tries to refute the answer")
     may_call: tuple[str, ...] = Field(description="queries that the model may ask before it answers")
+    decides: bool = Field(description="false: asked after the incident that needed it, for the next one")
     response_schema: dict[str, Any] = Field(description="JSON Schema of what the model answers")
 
 

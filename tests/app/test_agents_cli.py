@@ -26,7 +26,7 @@ def test_an_agent_is_shown_as_it_is_declared(spec: object, capsys: pytest.Captur
     found = json.loads(capsys.readouterr().out)
     assert found["version"] == spec.version  # type: ignore[attr-defined]
     jsonschema.Draft202012Validator.check_schema(found["output_schema"])
-    prompted = spec.prompted  # type: ignore[attr-defined]
+    prompted = spec.prompted or spec.studied  # type: ignore[attr-defined]
     assert (found["prompt"] is None) is (prompted is None)
     if prompted is None:
         assert found["rungs"] == [Rung.RULES]
@@ -53,6 +53,16 @@ def test_people_read_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert "agents/prompts/rca.md" in said
     assert "rules, local, frontier" in said
     assert "recall_result" in said
+
+
+def test_what_is_asked_after_an_incident_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["agents", "show", "log_classifier"]) == 0
+    said = capsys.readouterr().out
+    assert "agents/prompts/log_classifier.md" in said
+    assert "rules, local, frontier" in said
+    assert "log_classification, once no decision waits for it" in said
+    deciding = {each.name: shown.prompt.decides for each in ALL if (shown := show_agent(each.name)).prompt}
+    assert [name for name, decides in deciding.items() if not decides] == ["log_classifier"]
 
 
 def test_an_unknown_agent_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
