@@ -1,4 +1,4 @@
-"""What a conversation with a model cost, whatever came of it."""
+"""What a conversation with a model shows it, and what it cost, whatever came of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from agents.ladder_policy import LadderPolicy
 from agents.looking.progress import Looked, begun, heard, looked
 from agents.looking.telling import Barred
 from agents.redaction import Redactor
+from agents.rungs.conversation import Conversation
+from agents.rungs.verification import Verdict
 from clients.models.recorded import decode, encode_failure
 from core.errors import ModelLate, ModelUnavailable, SourceError, SourceRejected
-from core.llm import ModelRequest
+from core.llm import Message, ModelRequest, ModelTask, Purpose, Speaker
 from core.models import EscalationReason, Severity
 from core.ports import ChatModel
 from tests.agents.rungs.cases import Case, asking, burnt
@@ -67,3 +69,11 @@ def test_a_record_of_a_failure_keeps_what_it_cost(error: SourceError) -> None:
     with pytest.raises(ModelLate) as older:
         decode(b'{"error": {"kind": "ModelLate", "message": "late", "fix": ""}}', "key")
     assert older.value.cost_usd == 0.0
+
+
+async def test_what_the_builder_of_a_prompt_forgot_is_hidden_before_it_is_sent() -> None:
+    model = ReciteModel(['{"holds": true, "confidence": 0.9, "objection": ""}'])
+    message = Message(speaker=Speaker.USER, text="it says password=hunter2hunter2")
+    request = ModelRequest(task=ModelTask.VERIFICATION, messages=(message,), purpose=Purpose(agent="rca"))
+    await Conversation(model, Redactor()).hear(request, Verdict, {}, lambda verdict: verdict)
+    assert model.requests[0].messages[0].text == "it says password=[password-1]"
