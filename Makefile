@@ -12,6 +12,9 @@ SERVERS := prometheus prometheus-alertmanager postgresql docker.io docker-compos
 demo: setup
 	$(BIN)/quell demo $(ARGS)
 
+# Matrices of a few rows: threads would wait for each other longer than they compute, above all on a busy machine.
+test test-fast test-crash test-drills: export OPENBLAS_NUM_THREADS = 1
+
 # What starts real processes waits more than it computes: two at a time; tests that share an engine or a world, in a row.
 test: test-fast servers
 	$(BIN)/python -m pytest -m "(slow or crash or drill) and not exhaustive" --numprocesses 2 --dist loadgroup $(ARGS)
