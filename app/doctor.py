@@ -33,6 +33,7 @@ from core.ports import SourceStatus
 from core.redaction import redact_text
 from stores.checkpoints import checkpoints_exist, open_checkpointer
 from stores.database import open_database
+from stores.migrate import SCHEMA_FIX
 
 MIN_FREE_BYTES = 500 * 1024 * 1024
 TIMEOUT_SECONDS = 3.0
@@ -94,7 +95,7 @@ async def _database(settings: Settings) -> SourceStatus:
         return _broken("database", error)
     if not found.up_to_date:
         detail = f"at revision {found.current or 'none'}, the newest is {found.head}"
-        return _bad("database", detail, "run `quell db upgrade`, or `quell serve`, which does it too")
+        return _bad("database", detail, SCHEMA_FIX)
     return _well("database", f"{found.database}, schema {found.current}", version=found.server)
 
 

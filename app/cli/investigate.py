@@ -99,7 +99,12 @@ async def _collect(buffer: ScrapeBuffer, seconds: float) -> None:
 
 def _render(found: Investigation) -> None:
     diagnosis = found.diagnosis
-    line("alert     ", found.incident.title, "on", found.incident.service or "no known service")
+    line(
+        "alerts    ",
+        ", ".join(alert.name for alert in found.alerts),
+        "on",
+        found.incident.service or "no known service",
+    )
     first = diagnosis.first
     if first is None:
         line("diagnosis ", diagnosis.abstained or "nothing left its baseline")

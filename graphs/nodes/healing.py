@@ -106,7 +106,8 @@ async def _rested_verdict(incident: Incident, proposal: Proposal, context: Incid
 
 def _told(proposal: Proposal, verdict: Verdict) -> str:
     reason = verdict.deciding
-    return f"{proposal.action} {proposal.service}: {verdict.effect} by {reason.rule} {reason.detail}".rstrip()
+    detail = f" ({reason.detail})" if reason.detail else ""
+    return f"{proposal.action} {proposal.service}: {verdict.effect} by {reason.rule}{detail}"
 
 
 def _denied(verdict: Verdict | None) -> tuple[Ending, str]:

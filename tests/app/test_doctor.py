@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,15 @@ async def test_a_wrong_configuration_is_the_only_thing_told(clock: ManualClock) 
     found = await checks("sever: {}", clock)
     assert list(found) == ["config"]
     assert "did you mean" in found["config"].fix
+
+
+async def test_a_database_of_a_newer_quell_says_which_program_it_needs(tmp_path: Path, clock: ManualClock) -> None:
+    await migrated(tmp_path)
+    with closing(sqlite3.connect(tmp_path / ".quell" / "quell.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    found = await checks("", clock)
+    assert not found["database"].reachable
+    assert "newer Quell" in found["database"].fix
 
 
 async def test_a_damaged_database(tmp_path: Path, clock: ManualClock) -> None:

@@ -248,3 +248,12 @@ async def test_an_old_alert_is_not_waited_for(bench: Bench) -> None:
     bench.clock.advance(3600)
     await bench.runner.run("inc_1", await bench.lease())
     assert (await bench.path()).count("gather") == 1
+
+
+async def test_a_verdict_on_the_timeline_sets_the_reason_apart_from_its_rule(bench: Bench) -> None:
+    bench.remedy.facts = {"autonomy": Autonomy.OBSERVE}
+    await bench.runner.run("inc_1", await bench.lease())
+    async with bench.store.read() as tx:
+        said = [entry.text for entry in await tx.timeline.of_incident("inc_1") if entry.kind == "verdict"]
+    assert all("deny by autonomy (" in text and text.endswith(")") for text in said)
+    assert said
