@@ -71,12 +71,13 @@ async def store(empty_database: Path, tmp_path: Path, clock: ManualClock) -> Asy
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Modules live until the end: the garbage collector need not look at them, now or in any test."""
+    """Modules live until the end: the garbage collector need not look at them, and seldom at the rest."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
         gc.enable()
 
 

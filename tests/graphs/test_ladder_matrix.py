@@ -65,6 +65,8 @@ ASKED = {(): "nobody", (Rung.LOCAL,): "local", (Rung.FRONTIER,): "frontier", (Ru
 ORDER = (Rung.RULES, Rung.LOCAL, Rung.FRONTIER, Rung.HUMAN)
 
 
+@pytest.mark.slow
+@pytest.mark.flaky(reruns=0)  # nothing here is left to chance
 @pytest.mark.parametrize("rules", list(Rules))
 def test_each_outcome_of_each_rung_leads_where_it_should(rules: Rules) -> None:
     rows = asyncio.run(run_matrix([each for each in cells() if each.rules is rules]))
