@@ -62,6 +62,17 @@ def problems(error: ValidationError, model: type[BaseModel], layers: Sequence[La
     return [_problem(details, schema, merged, layers) for details in error.errors(include_url=False)]
 
 
+_LIST, _KEYS = "input should be a list", "input should be keys with values below them"
+_PLAIN = {
+    "tuple_type": _LIST,
+    "list_type": _LIST,
+    "dict_type": _KEYS,
+    "model_type": _KEYS,
+    "model_attributes_type": _KEYS,
+}
+"""What YAML calls it, where pydantic names a type of Python."""
+
+
 def _problem(details: Any, schema: dict[str, Any], merged: Any, layers: Sequence[Layer]) -> Problem:
     path = _real_path(details["loc"], merged, missing=details["type"] == "missing")
     layer = origin_of(layers, path if details["type"] != "missing" else path[:-1])
@@ -76,6 +87,7 @@ def _problem(details: Any, schema: dict[str, Any], merged: Any, layers: Sequence
         case "missing":
             what, fix = "is missing", f"add it: {description}" if description else "add it"
         case _:
+            what = _PLAIN.get(details["type"], what)
             secret = any(n.get("format") == "password" or n.get("writeOnly") for n in node)
             given = details.get("input")
             if not secret and isinstance(given, str | int | float | bool):

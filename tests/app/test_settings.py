@@ -134,6 +134,13 @@ def test_a_secret_file_that_cannot_be_read_is_a_problem_with_its_key() -> None:
             "write the whole address",
             "address of the page",
         ),
+        ("services: [{name: a, dependencies: b}]", "services[0].dependencies", "should be a list, not 'b'", "names of"),
+        (
+            "models: {frontier: {choice: gpt-4o}}",
+            "models.frontier.choice",
+            "keys with values below them",
+            "which models",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_file_key_reason_and_fix(text: str, path: str, what: str, fix: str) -> None:
