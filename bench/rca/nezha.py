@@ -181,7 +181,7 @@ def _view(entry: Entry, day_of: Callable[[str], Day], since: datetime, *, fault_
     return SystemView(
         symptom="",
         window=window,
-        baseline=Window(start=min([day.starts_at, *(one.start for one in references)]), end=window.start),
+        baseline=Window(start=min([day.starts_at, window.start, *(one.start for one in references)]), end=window.start),
         signals=day.signals,
         logs=tuple(LogFrame(name, tuple(of_service), f"log/{name}") for name, of_service in logs.items()),
         states=(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -106,6 +107,17 @@ def test_a_wide_window_does_not_begin_by_the_label(folder: Path) -> None:
         assert window == after.views[variant]().window
         assert window.end - window.start == length
         assert window.start < ONSET - timedelta(seconds=30)
+
+
+def test_a_window_may_begin_before_the_first_sample_of_the_day(folder: Path) -> None:
+    shutil.rmtree(folder / DAY / "normal")
+    for path in (folder / DAY / "fault" / "metric").iterdir():
+        header, *rows = path.read_text().splitlines()
+        path.write_text("\n".join([header, *rows[-4:]]))
+    (case,) = nezha.cases(folder)
+    for variant in nezha.WIDE:
+        view = case.views[variant]()
+        assert view.baseline.end == view.window.start
 
 
 def test_the_fault_free_minute_is_moved_before_a_window_that_it_does_not_precede(folder: Path) -> None:
