@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from agents.looking.progress import Looked
 from agents.redaction import Redactor
-from agents.rungs.schema import read_response
+from agents.rungs.schema import quotable, read_response
 from core.errors import InvalidInput, SourceError
 from core.llm import Message, ModelReply, ModelRequest, Speaker
 from core.models import Evidence, Model
@@ -35,7 +35,7 @@ class Conversation:
         looked_at: evidence that it asked for.
         cost_usd: of all requests so far, those included that gave no answer, and the turns of a look that broke off.
         notes, model_name: of all answers so far.
-        said: the newest answer, as the model wrote it.
+        said: the newest answer, as the model may see it again.
     """
 
     def __init__(self, model: ChatModel, redactor: Redactor) -> None:
@@ -67,7 +67,7 @@ class Conversation:
             return self._read(reply, response, choices, read)
         except InvalidInput as error:
             problem = self.redactor.hide(error.message)
-        corrected = again(request, self.redactor.hide(reply.text), CORRECTION.format(problem=problem))
+        corrected = again(request, self.said, CORRECTION.format(problem=problem))
         reply = self._booked(await self._model.complete(corrected))
         return self._read(reply, response, choices, read)
 
@@ -92,7 +92,7 @@ class Conversation:
 
     def _booked(self, reply: ModelReply) -> ModelReply:
         self.notes = tuple(dict.fromkeys((*self.notes, *reply.notes)))
-        self.model_name, self.said = reply.model, reply.text
+        self.model_name, self.said = reply.model, quotable(reply.text, self.redactor.hide)
         return reply
 
 

@@ -80,11 +80,10 @@ async def ask(
 
 async def _answer(question: Question[In, Out], rendered: Rendered) -> Answer[Out] | NoAnswer:
     """The claim as an answer; none when nothing bears on it."""
-    talk, claim, confidence = question.talk, await question.claim(), 0.0
-    if not claim.groundless:
-        claim, confidence = await question.weighed(claim)
+    talk, claim = question.talk, await question.claim()
     if claim.groundless:
         return NoAnswer(EscalationReason.UNGROUNDED, claim.groundless, talk.cost_usd)
+    claim, confidence = await question.weighed(claim)
     return Answer(
         result=claim.settle(confidence, question.rung),
         confidence=confidence,

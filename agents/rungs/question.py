@@ -18,6 +18,7 @@ from agents.rungs.conversation import Conversation, again
 from agents.rungs.schema import response_schema
 from agents.rungs.showing import Showing, by_id
 from agents.spec import AgentSpec, Claim, In, Out, Prompted
+from core.errors import InvalidInput, SourceError
 from core.llm import ModelRequest
 from core.models import Evidence, Rung
 
@@ -85,30 +86,43 @@ class Question(Generic[In, Out]):
         )
 
     async def weighed(self, claim: Claim[Out]) -> tuple[Claim[Out], float]:
-        """The claim and how sure it is, 0..1, after a second look; a local model whose claim is refuted thinks again.
+        """The claim and how sure it is, 0..1, after a second look; a local model thinks again about a doubtful one.
 
-        Raises:
-            InvalidInput, SourceError: as `Conversation.hear`.
+        Never raises: a second look that nobody takes, and a second thought that comes to nothing, leave it as it is.
         """
-        confidence = self._confidence(claim, changed=self.told)
-        alone = claim.support is None or claim.support < SHARED
-        useful = confidence >= verification.WORTH_IT or self.rung is Rung.LOCAL
-        if not (self.prompted.verified and alone and useful):
+        confidence, said = self._confidence(claim, changed=self.told), self.talk.said
+        if not self.prompted.verified or (claim.support is not None and claim.support >= SHARED):
             return claim, confidence
-        said = self.talk.said
-        verdict = await verification.second_look(
-            claim, self.spec.description, self.known, self.request, self.talk, self.showing
-        )
-        if verdict is None:
+        doubt = verification.IMPROBABLE.format(confidence=confidence)
+        if confidence >= verification.WORTH_IT:
+            verdict = await verification.second_look(
+                claim, self.spec.description, self.known, self.request, self.talk, self.showing
+            )
+            if verdict is None:
+                return claim, confidence
+            confidence = verification.against(confidence, verdict)
+            if verdict.holds:
+                return claim, confidence
+            objection = fence(self.talk.redactor.hide(verdict.objection), Stranger.TOOL, max_characters=400)
+            doubt = verification.REFUTED.format(objection=objection)
+        if self.told or self.rung is not Rung.LOCAL:
             return claim, confidence
-        confidence = verification.against(confidence, verdict)
-        if verdict.holds or self.told or self.rung is not Rung.LOCAL:
+        other = await self._thought(said, doubt)
+        if other is None:
             return claim, confidence
-        objection = fence(self.talk.redactor.hide(verdict.objection), Stranger.TOOL, max_characters=400)
-        other = await self._tell(said, verification.RECONSIDER.format(objection=objection))
-        if self._same(claim, other):
-            return other, confidence
-        return other, self._confidence(other, changed=True)
+        return other, confidence if self._same(claim, other) else self._confidence(other, changed=True)
+
+    async def _thought(self, said: str, doubt: str) -> Claim[Out] | None:
+        """What the model says when it thinks again, without looking further; None when nothing came of it."""
+        self.talk.look = None
+        try:
+            other = await self._tell(said, f"{doubt}\n{verification.RECONSIDER}")
+        except (InvalidInput, SourceError):
+            other = None
+        if other is None or other.groundless:
+            self.talk.notes += ("nothing came of thinking again",)
+            return None
+        return other
 
     async def _tell(self, said: str, told: str) -> Claim[Out]:
         self.told = True

@@ -40,7 +40,7 @@ def read_response(
     Raises:
         InvalidInput: there is none, it does not obey the schema, or it names what is not on a closed list.
     """
-    found = _restored(_object(text), restore)
+    found = _each(_object(text), restore)
     try:
         answer = response.model_validate(found)
     except ValidationError as error:
@@ -57,6 +57,15 @@ def read_response(
 def _schema_of(response: type[Model]) -> dict[str, Any]:
     """Of pydantic, which takes a millisecond; nobody changes it."""
     return response.model_json_schema()
+
+
+def quotable(text: str, hide: Callable[[str], str]) -> str:
+    """An answer as its author may see it again: what JSON's escapes keep from `hide` is hidden, too."""
+    try:
+        found = _each(_object(text), hide)
+    except InvalidInput:
+        return hide(text)
+    return hide(json.dumps(found, ensure_ascii=False))
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -76,13 +85,13 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def _restored(value: Any, restore: Callable[[str], str]) -> Any:
+def _each(value: Any, changed: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return restore(value)
+        return changed(value)
     if isinstance(value, list):
-        return [_restored(each, restore) for each in value]
+        return [_each(each, changed) for each in value]
     if isinstance(value, dict):
-        return {key: _restored(each, restore) for key, each in value.items()}
+        return {key: _each(each, changed) for key, each in value.items()}
     return value
 
 

@@ -31,15 +31,21 @@ DOUBT_ODDS = 0.5
 """What a verdict takes off at most that holds, but gives a confidence below a half."""
 
 WORTH_IT = 0.6
-"""From here on a verdict lowers the number; an answer that is less sure climbs anyway, unless it is reconsidered."""
+"""From here on a second look is taken; an answer that is less sure climbs anyway, unless it is reconsidered."""
 
 RECONSIDER = (
-    "A second look says that this does not hold:\n{objection}\nWeigh all of the evidence again, and what the "
-    "statistics rank. Keep your answer if the evidence bears it out; otherwise give a better one, by the same schema."
+    "Weigh all of the evidence again, and what the statistics rank. Keep your answer if the evidence bears it out; "
+    "otherwise give a better one, by the same schema."
 )
-"""What a local model is told when its second look refutes what the rules do not believe either.
+"""What a local model is told, once, when neither the rules believe its answer nor its own second look does.
 
 Self-critique: Gou et al. 2024, arXiv:2305.11738. It is free, and tried before the frontier is asked."""
+
+REFUTED = "A second look says that this does not hold:\n{objection}"
+
+IMPROBABLE = (
+    "Beside the evidence that it cites and what the statistics rank, this has a probability of {confidence:.2f}."
+)
 
 GROUND_IT = (
     "That cannot be used: {why}\nGive an answer by the same schema that rests on evidence which was shown to you, "

@@ -22,9 +22,9 @@ from agents.rungs.model import Asking
 from agents.spec import AgentSpec, Answer
 from analysis.view import ChangeView
 from core.llm import ModelRequest, ModelTask
-from core.models import Change, Diagnosis, Evidence, Hypothesis, Rung, Severity
+from core.models import Change, Diagnosis, Evidence, FaultKind, Hypothesis, Rung, Severity
 from core.redaction import STANDS_FOR
-from tests.agents.rungs.cases import HOLDS, Case, burnt, cause, says
+from tests.agents.rungs.cases import Case, burnt, cause, says
 from tests.analysis.shop import CONFIG, END
 from tests.core.test_secrets import CASES, DISGUISED, LEFT_CHARACTERS
 from tests.fakes.chat import ReciteModel
@@ -102,25 +102,24 @@ async def _asked(burnt: Case, text: str, rungs: tuple[Rung, ...]) -> list[ModelR
     await decide(_saying(anomaly.SPEC, found), AnomalyInput(view, CONFIG, evidence))
     diagnosis = _told(burnt.rules.result, text)
     given_rca = replace(burnt.rca, view=view, findings=findings, evidence=evidence)
-    await decide(_saying(rca.SPEC, Answer(diagnosis, 0.5)), given_rca)
+    await decide(_saying(rca.SPEC, Answer(_of_unknown_kind(diagnosis), 0.4)), given_rca)
     states = tuple(each.state.model_copy(update={"release": text, "previous_release": text}) for each in view.states)
     await decide(healing.SPEC, burnt.healing(diagnosis=diagnosis, states=states, evidence=evidence))
     return [request for model in models for request in model.requests]
 
 
 def _actor(burnt: Case, text: str) -> Any:
-    """Answers the first question for a cause with what it was shown, and everything else as it should."""
-    other = next(one.service for one in burnt.findings if one.service != "payment")  # what the rules do not believe
-    cites = burnt.cites(other)
+    """Answers the first question for a cause with what it was shown, refutes itself, and else answers as it should."""
+    cites = burnt.cites("payment")
 
     def actor(request: ModelRequest) -> str:
         match request.task:
             case ModelTask.RCA if len(request.messages) == 2:
                 return f"I saw {request.messages[-1].text}"
             case ModelTask.RCA:
-                return says(cause(other, "pool_exhausted", cites), narrative=text)
+                return says(cause("payment", "pool_exhausted", cites), narrative=text)
             case ModelTask.VERIFICATION:
-                return HOLDS
+                return json.dumps({"holds": False, "confidence": 0.2, "objection": text})
             case ModelTask.ANOMALY:
                 judged = {"detected": True, "confidence": 0.9, "severity": "critical", "pattern": "none"}
                 return json.dumps({**judged, "recommendation": text, "evidence": cites})
@@ -145,6 +144,13 @@ def _told(diagnosis: Diagnosis, text: str) -> Diagnosis:
         one.model_copy(update={"statement": text, "component": text}) for one in diagnosis.hypotheses
     )
     return diagnosis.model_copy(update={"hypotheses": rows})
+
+
+def _of_unknown_kind(diagnosis: Diagnosis) -> Diagnosis:
+    """The first suspect is suspected of they know not what: a model's answer gets a second look."""
+    first, *others = diagnosis.hypotheses
+    vague = first.model_copy(update={"kind": FaultKind.UNKNOWN, "probability": 0.4})
+    return diagnosis.model_copy(update={"hypotheses": (vague, *others), "confidence": 0.4})
 
 
 def _soiled(evidence: Evidence, text: str) -> Evidence:
