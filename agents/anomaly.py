@@ -20,7 +20,7 @@ async def find(given: AnomalyInput) -> Answer[Findings]:
 
 SPEC = AgentSpec(
     name="anomaly",
-    version="1",
+    version="2",
     description="Finds the metrics, log templates and process states that left their baseline, with their onset.",
     input=AnomalyInput,
     output=Findings,

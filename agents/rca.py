@@ -39,7 +39,7 @@ def concern(diagnosis: Diagnosis) -> EscalationReason | None:
 
 SPEC = AgentSpec(
     name="rca",
-    version="2",
+    version="3",
     description="Ranks what could have caused the findings, down the dependency graph, and says what was ruled out.",
     input=RcaInput,
     output=Diagnosis,

@@ -35,9 +35,14 @@ def detect(view: SystemView, config: AnalysisConfig) -> tuple[Finding, ...]:
 
 
 def coverage(view: SystemView, config: AnalysisConfig) -> float:
-    """Share of the series, 0..1, that have a baseline to leave; 0 without series. Limits are not counted."""
+    """Share of the series, 0..1, that have a baseline to leave; 0 without series.
+
+    Limits are not counted, nor what a service does not measure at all, as a service without processor times: a series
+    that has samples nowhere, neither in the window nor before it, is not one that a better look would know more of.
+    """
     frames = [frame for frame in view.signals if frame.signal not in LIMIT_SIGNALS]
-    readings = [read(frame, view.window, view.baseline, config) for frame in frames]
+    everything = [read(frame, view.window, view.baseline, config) for frame in frames]
+    readings = [one for one in everything if one.samples or one.normal is not None]
     known = [one for one in readings if one.normal and one.normal.samples >= config.min_baseline_samples]
     return probability(len(known) / len(readings)) if readings else 0.0
 

@@ -81,6 +81,8 @@ def test_new_error_lines_are_found_and_steady_warnings_are_not() -> None:
 def test_coverage_is_the_share_of_series_with_a_baseline() -> None:
     shop = Shop()
     assert coverage(shop.view(), CONFIG) == 1.0
-    shop.values["cart", Signal.CPU][:] = float("nan")
+    shop.values["cart", Signal.CPU][:-5] = float("nan")
     assert coverage(shop.view(), CONFIG) == pytest.approx(35 / 36, abs=1e-3)
+    shop.values["cart", Signal.CPU][:] = float("nan")
+    assert coverage(shop.view(), CONFIG) == 1.0, "what is not measured at all is missed by nobody"
     assert coverage(shop.view(without=frozenset(Signal)), CONFIG) == 0.0

@@ -67,16 +67,24 @@ SERVICES = (
 
 
 class Metrics:
-    """`up` of everything, and of `leaf` only until the fault."""
+    """`up` of everything, and of `leaf` only until the fault.
+
+    Attributes:
+        young: everything else is measured, too, but only since the fault: nothing has a baseline to leave.
+    """
 
     name = "stub"
 
     def __init__(self, fault_at: float) -> None:
         self.fault_at = fault_at
+        self.young = False
 
     async def query(self, query: MetricQuery) -> Frame:
         frame = Frame.empty(query.window, query.step_seconds)
         job = query.matchers.get("job", "")
+        if query.metric != "up" and self.young:
+            since = np.where(frame.times >= self.fault_at, 1.0, np.nan)
+            return replace(frame, labels=({"job": job},), values=since[np.newaxis, :])
         if query.metric != "up":
             return frame
         up = np.ones(frame.values.shape[1])

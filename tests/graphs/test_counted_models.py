@@ -45,6 +45,7 @@ async def calls(bench: Bench, metrics: Metrics) -> dict[str, int]:
 
 
 async def test_every_agent_with_something_to_judge_is_counted(bench: Bench, metrics: Metrics) -> None:
+    bench.metrics.young = True
     local = model(answers())
     await run(bench, counted(local, bench, metrics))
     found = await calls(bench, metrics)

@@ -235,7 +235,14 @@ async def test_who_has_no_answer_when_the_time_for_the_decision_is_over_is_late_
 
 
 async def test_what_a_model_makes_of_the_findings_is_told(bench: Bench) -> None:
+    bench.metrics.young = True
     await run(bench, model(answers()))
     async with bench.store.read() as tx:
         told = [entry.text for entry in await tx.timeline.of_incident("inc_1") if entry.kind == "model"]
     assert told[0] == "anomaly: a model sees one (no pattern), critical: Look at it."
+
+
+async def test_what_no_service_measures_is_no_reason_to_ask_what_is_unusual(bench: Bench) -> None:
+    local = model(answers())
+    await run(bench, local)
+    assert ModelTask.ANOMALY not in {each.task for each in local.requests}
