@@ -62,7 +62,7 @@ async def ask(
     showing = Showing(talk.redactor)
     rendered = load(prompted.prompt).render(**prompted.variables(given, before.rules, showing))
     if rendered.tokens > MAX_PROMPT_TOKENS:
-        return NoAnswer(EscalationReason.INVALID_OUTPUT, f"the prompt has {rendered.tokens} tokens")
+        return NoAnswer(EscalationReason.RUNG_UNAVAILABLE, f"not asked: the prompt has {rendered.tokens} tokens")
     request = ModelRequest(
         task=prompted.task,
         messages=rendered.messages,

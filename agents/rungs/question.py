@@ -91,10 +91,12 @@ class Question(Generic[In, Out]):
         Never raises: a second look that nobody takes, and a second thought that comes to nothing, leave it as it is.
         """
         confidence, said = self._confidence(claim, changed=self.told), self.talk.said
-        if not self.prompted.verified or (claim.support is not None and claim.support >= SHARED):
+        if claim.support is not None and claim.support >= SHARED:
             return claim, confidence
         doubt = verification.IMPROBABLE.format(confidence=confidence)
         if confidence >= verification.WORTH_IT:
+            if not self.prompted.verified:
+                return claim, confidence
             verdict = await verification.second_look(
                 claim, self.spec.description, self.known, self.request, self.talk, self.showing
             )
@@ -105,7 +107,7 @@ class Question(Generic[In, Out]):
                 return claim, confidence
             objection = fence(self.talk.redactor.hide(verdict.objection), Stranger.TOOL, max_characters=400)
             doubt = verification.REFUTED.format(objection=objection)
-        if self.told or self.rung is not Rung.LOCAL:
+        if self.told or self.rung is not Rung.LOCAL or not self.spec.weighty:
             return claim, confidence
         other = await self._thought(said, doubt)
         if other is None:

@@ -34,7 +34,7 @@ WORTH_IT = 0.6
 """From here on a second look is taken; an answer that is less sure climbs anyway, unless it is reconsidered."""
 
 RECONSIDER = (
-    "Weigh all of the evidence again, and what the statistics rank. Keep your answer if the evidence bears it out; "
+    "Weigh all of the evidence again, and what simple rules say. Keep your answer if the evidence bears it out; "
     "otherwise give a better one, by the same schema."
 )
 """What a local model is told, once, when neither the rules believe its answer nor its own second look does.
@@ -43,9 +43,7 @@ Self-critique: Gou et al. 2024, arXiv:2305.11738. It is free, and tried before t
 
 REFUTED = "A second look says that this does not hold:\n{objection}"
 
-IMPROBABLE = (
-    "Beside the evidence that it cites and what the statistics rank, this has a probability of {confidence:.2f}."
-)
+IMPROBABLE = "Beside the evidence that it cites and what simple rules say, this has a probability of {confidence:.2f}."
 
 GROUND_IT = (
     "That cannot be used: {why}\nGive an answer by the same schema that rests on evidence which was shown to you, "

@@ -201,6 +201,15 @@ async def test_rungs_that_disagree_end_at_a_human_with_the_rules_answer(burnt: C
     assert answer.unsure == "no rung is sure: frontier handed over (rung_unavailable)"
 
 
+async def test_a_prompt_that_is_too_large_is_put_to_nobody(burnt: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.rungs.model.MAX_PROMPT_TOKENS", 100)
+    model = ReciteModel()
+    answer = await diagnose(unsure(burnt, 0.55), asking(model))
+    assert reasons(answer)[1] is REASONS.RUNG_UNAVAILABLE
+    assert "not asked: the prompt has" in answer.escalations[1].detail
+    assert model.requests == []
+
+
 async def test_what_only_a_model_names_is_confirmed_by_a_human(burnt: Case) -> None:
     given = replace(burnt.rca)
     abstains = replace(rca.SPEC, rungs={Rung.RULES: _abstain})
@@ -365,7 +374,7 @@ async def test_findings_stay_as_they_were_measured(burnt: Case) -> None:
         "recommendation": "Nothing is wrong.",
         "evidence": burnt.cites("payment"),
     }
-    doubtful = replace(anomaly.SPEC, rungs={Rung.RULES: _half}, weighty=True)
+    doubtful = replace(anomaly.SPEC, rungs={Rung.RULES: _half})
     model = ReciteModel([json.dumps(said)])
     answer = await climb(doubtful, burnt.anomaly, policy=POLICY, severity=Severity.WARNING, asking=asking(model))
     assert answer.result.findings == burnt.findings
@@ -403,6 +412,17 @@ async def test_an_action_that_no_rule_proposes_is_put_to_a_human(burnt: Case) ->
     assert reasons(answer) == [REASONS.ABSTAINED]
     [proposal] = answer.result.proposals
     assert proposal.unsure == "only a model proposes restart of payment against this"
+
+
+@pytest.mark.parametrize(("thought", "ended"), [(1, Rung.LOCAL), (3, Rung.HUMAN)], ids=["agrees", "insists"])
+async def test_a_local_model_reconsiders_a_plan_that_the_rules_do_not_believe(
+    burnt: Case, thought: int, ended: Rung
+) -> None:
+    model = ReciteModel([heals(number, cites=burnt.cites("payment")) for number in (3, thought)])
+    answer = await climb(healing.SPEC, burnt.healing(), policy=POLICY, severity=Severity.CRITICAL, asking=asking(model))
+    assert (answer.rung, len(model.requests)) == (ended, 2)
+    assert [each.action for each in answer.result.proposals][:1] == ["restart"]
+    assert "what simple rules say" in model.requests[1].messages[-1].text
 
 
 @pytest.mark.parametrize("numbers", [(0,), (9,), (1, 1), (-1,)])
