@@ -22,8 +22,8 @@ slow        | sure        | both     | unknown_pattern timeout                  
 down        | sure        | both     | unknown_pattern rung_unavailable                     | frontier | held  | 2
 disagreeing | sure        | both     | unknown_pattern several_components low_confidence    | human    | held  | 2
 hostile     | sure        | both     | unknown_pattern ungrounded                           | frontier | held  | 2
-forbidden   | sure        | frontier | unknown_pattern data_stays                           | frontier | held  | 3
-absent      | sure        | frontier | unknown_pattern rung_unavailable                     | frontier | held  | 3
+forbidden   | sure        | frontier | unknown_pattern data_stays                           | frontier | held  | 2
+absent      | sure        | frontier | unknown_pattern rung_unavailable                     | frontier | held  | 2
 unsure      | unsure      | both     | unknown_pattern several_components low_confidence    | human    | human | 1
 unsure      | invalid     | both     | unknown_pattern several_components invalid_output    | human    | human | 3
 unsure      | slow        | both     | unknown_pattern several_components timeout           | human    | human | worst
@@ -44,8 +44,8 @@ slow        | sure        | local    | critical_severity timeout                
 down        | sure        | local    | critical_severity rung_unavailable                   | rules    | done  | 0
 disagreeing | sure        | both     | critical_severity rungs_disagree                     | frontier | done  | 1
 hostile     | sure        | local    | critical_severity invalid_output                     | rules    | done  | 0
-forbidden   | sure        | nobody   | critical_severity data_stays                         | rules    | done  | 1
-absent      | sure        | nobody   | critical_severity rung_unavailable                   | rules    | done  | 1
+forbidden   | sure        | nobody   | critical_severity data_stays                         | rules    | done  | 0
+absent      | sure        | nobody   | critical_severity rung_unavailable                   | rules    | done  | 0
 disagreeing | unsure      | both     | critical_severity rungs_disagree                     | frontier | done  | 1
 disagreeing | invalid     | both     | critical_severity rungs_disagree invalid_output      | human    | held  | 3
 disagreeing | slow        | both     | critical_severity rungs_disagree timeout             | human    | held  | worst
