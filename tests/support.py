@@ -1,10 +1,12 @@
-"""What many tests need: waiting for a condition with a deadline."""
+"""What many tests need: waiting for a condition with a deadline, and a full disk."""
 
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -22,3 +24,14 @@ async def eventually(
             return result
         assert time.monotonic() < end, f"still {result!r} after {deadline_seconds} s"
         await asyncio.sleep(every_seconds)
+
+
+@contextmanager
+def no_room() -> Iterator[None]:
+    """Files that this process writes end at ten bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

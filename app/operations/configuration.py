@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,17 +22,20 @@ def example() -> str:
 
 
 def write_example(path: Path, *, replace: bool) -> None:
-    """Write the example.
+    """Write the example, whole or not at all: a file that is replaced stays as it was when the new one has no room.
 
     Raises:
         UsageError: the file is there, or cannot be written.
     """
+    if path.exists() and not replace:
+        raise UsageError(f"{path} is there already", fix="name another --path, or replace it with --force")
+    draft = path.with_name(f"{path.name}.new")
     try:
-        with path.open("w" if replace else "x", encoding="utf-8") as file:
-            file.write(example())
-    except FileExistsError:
-        raise UsageError(f"{path} is there already", fix="name another --path, or replace it with --force") from None
+        draft.write_text(example(), "utf-8")
+        draft.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise UsageError(f"{path} cannot be written: {error.strerror}", fix="name another --path") from None
 
 

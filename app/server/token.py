@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,10 @@ def ensure_token(settings: Settings) -> Token:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(value + "\n")
     except OSError as error:
-        raise _unusable(path, error) from None
+        with suppress(OSError):  # half a token would be taken for one
+            path.unlink(missing_ok=True)
+        message = f"the token file {path} cannot be written: {error.strerror}"
+        raise ConfigError(message, fix="make room, correct the rights of its folder, or set data_dir") from None
     return Token(value, is_new=True)
 
 

@@ -21,7 +21,7 @@ from app.settings import Settings
 from core.errors import ConfigError
 from tests.fakes.ollama import ollama_server
 from tests.fakes.script import Say, Script
-from tests.support import eventually
+from tests.support import eventually, no_room
 
 STARTED_SECONDS = 60.0
 ALERT = {"status": "firing", "labels": {"alertname": "A", "severity": "info"}, "startsAt": "2026-03-03T12:00:00Z"}
@@ -61,6 +61,13 @@ def test_a_token_file_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     settings.token_path.mkdir(parents=True)
     with pytest.raises(ConfigError, match="token file"):
         ensure_token(settings)
+
+
+def test_half_a_token_is_not_left_behind(tmp_path: Path) -> None:
+    settings = configured(tmp_path)
+    with no_room(), pytest.raises(ConfigError, match="cannot be written: File too large"):
+        ensure_token(settings)
+    assert not settings.token_path.exists()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])

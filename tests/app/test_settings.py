@@ -18,6 +18,7 @@ from app.settings import PolicyFile, Settings
 from core.errors import ConfigError, PolicyFileError, UsageError
 from core.models import Autonomy, Service, Severity
 from remediation.policy import default_policy
+from tests.support import no_room
 
 
 def write(text: str) -> Path:
@@ -204,6 +205,14 @@ def test_the_example_validates_and_its_values_are_the_defaults() -> None:
     assert Settings.load(path).model_dump() == Settings().model_dump()
     with pytest.raises(UsageError, match="is there already"):
         write_example(path, replace=False)
+
+
+def test_a_full_disk_leaves_the_configuration_as_it_was() -> None:
+    path = write("demo: true\n")
+    with no_room(), pytest.raises(UsageError, match="cannot be written: File too large"):
+        write_example(path, replace=True)
+    assert path.read_text() == "demo: true\n"
+    assert list(path.parent.glob("*.new")) == []
 
 
 def test_what_the_example_shows_in_comments_validates_too() -> None:
