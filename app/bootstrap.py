@@ -117,6 +117,29 @@ def build_remedy(
     return LiveRemedy(store, clock, guard, executor, verifier, poll_seconds=settings.verification.poll_seconds)
 
 
+def _patience(settings: Settings) -> float:
+    """Seconds that the nodes may take that wait on purpose: for a cooldown, a recovery, or a better look."""
+    return max(
+        settings.action_policy.cooldown_seconds + settings.action_policy.max_evidence_age_seconds,
+        settings.verification.deadline_seconds,
+        settings.analysis.window_seconds,
+    )
+
+
+def _watcher(settings: Settings, store: Store, opened: Opened, clock: Clock) -> Watcher:
+    return Watcher(
+        store,
+        opened.inventory,
+        opened.sources,
+        clock,
+        settings.watch,
+        settings.analysis,
+        with_defaults(settings.signals),
+        silences=opened.alertmanager,
+        feedback=settings.feedback,
+    )
+
+
 @asynccontextmanager
 async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hooks | None = None) -> AsyncIterator[App]:
     """Wire everything over an opened store.
@@ -165,13 +188,8 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
                 observe_escalation=observers.observe_escalation,
             )
 
-        patience = max(
-            settings.action_policy.cooldown_seconds + settings.action_policy.max_evidence_age_seconds,
-            settings.verification.deadline_seconds,
-            settings.analysis.window_seconds,
-        )
         graph = build_incident_graph(
-            checkpointer, deadline_seconds=settings.worker.node_deadline_seconds, patient_seconds=patience
+            checkpointer, deadline_seconds=settings.worker.node_deadline_seconds, patient_seconds=_patience(settings)
         )
         runner = IncidentRunner(graph, make_context)
         intake = Intake(
@@ -188,17 +206,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None, hooks: Hoo
             runner=runner,
             investigate=Investigator(settings, inventory, sources, clock, models),
             worker=Worker(store, intake, runner, clock, settings.worker),
-            watcher=Watcher(
-                store,
-                inventory,
-                sources,
-                clock,
-                settings.watch,
-                settings.analysis,
-                with_defaults(settings.signals),
-                silences=opened.alertmanager,
-                feedback=settings.feedback,
-            ),
+            watcher=_watcher(settings, store, opened, clock),
             dispatcher=Dispatcher(store, channels, clock),
             observers=observers,
             models=models,

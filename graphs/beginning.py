@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import ValidationError
-
-from core.errors import BundleError
 from core.models import Alert, Incident, Model
-from graphs.bundle import Bundle
+from graphs.bundle import Bundle, recorded_model
 from graphs.context import IncidentContext
 
 PORT, KEY = "beginning", "run"
@@ -30,15 +27,7 @@ class Beginning(Model):
         payload = next((call.payload for call in bundle.recordings if (call.port, call.key) == (PORT, KEY)), None)
         if payload is None:
             return cls(incident=bundle.incident, alerts=bundle.alerts)
-        try:
-            return cls.model_validate_json(payload)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise BundleError(
-                f"the recorded alerts do not fit this version at {where}: {first['msg']}",
-                fix="replay it with the version that exported it (manifest.json names it)",
-            ) from error
+        return recorded_model(cls, payload, "alerts")
 
 
 async def keep_beginning(context: IncidentContext, incident_id: str) -> Beginning:

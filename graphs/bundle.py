@@ -20,6 +20,7 @@ from stores.store import Store
 FORMAT = 1
 MANIFEST = "manifest.json"
 T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 
 class Manifest(Model):
@@ -177,4 +178,24 @@ def _parse(adapter: TypeAdapter[T], path: Path, body: bytes) -> T:
         where = ".".join(str(part) for part in first["loc"])
         raise BundleError(
             f"{path} is damaged at {where or 'its start'}: {first['msg']}", fix="export it again"
+        ) from error
+
+
+def recorded_model(model: type[M], payload: str | bytes, what: str) -> M:
+    """A model that a run kept beside its recordings.
+
+    Args:
+        what: it is, for the error.
+
+    Raises:
+        BundleError: it was recorded by another version.
+    """
+    try:
+        return model.model_validate_json(payload)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BundleError(
+            f"the recorded {what} do not fit this version at {where}: {first['msg']}",
+            fix="replay it with the version that exported it (manifest.json names it)",
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from agents.data_policy import DataPolicy
 from agents.ladder_policy import LadderPolicy
@@ -14,6 +14,7 @@ from analysis.calibration.shipped import shipped
 from analysis.config import AnalysisConfig
 from core.errors import BundleError
 from core.models import Model, Rung, Service
+from graphs.bundle import recorded_model
 from graphs.context import IncidentContext
 from tools.signals import SignalSpec
 
@@ -45,15 +46,7 @@ class RunSettings(Model):
             raise BundleError(
                 "the record ends before the investigation began", fix="export the incident after it was investigated"
             )
-        try:
-            return cls.model_validate_json(payload)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise BundleError(
-                f"the recorded settings do not fit this version at {where}: {first['msg']}",
-                fix="replay it with the version that exported it (manifest.json names it)",
-            ) from error
+        return recorded_model(cls, payload, "settings")
 
 
 async def keep_settings(context: IncidentContext, incident_id: str) -> None:
